@@ -1,0 +1,71 @@
+"""What all parts of the resolver share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Protocol
+
+from epntap.adql.errors import Fault
+from epntap.adql.scope import Scope
+from epntap.adql.statement import Resolved
+from epntap.adql.tree import Expression, GeometryCall, Query
+from epntap.adql.values import Value
+from epntap.tables import TableSet
+
+
+class GeometryBackend(Protocol):
+    """How a database computes geometry: what makes SQL of constructors and functions."""
+
+    def call(self, node: GeometryCall, arguments: tuple[Value, ...]) -> Value:
+        """Return the value of a geometry constructor or function.
+
+        A predicate such as CONTAINS returns a value with a `condition`.
+
+        Raises
+        ------
+        Fault
+            If the arguments do not fit.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class NoGeometry:
+    """A database without geometry."""
+
+    def call(self, node: GeometryCall, arguments: tuple[Value, ...]) -> Value:
+        """Refuse the call."""
+        raise Fault(f"geometry functions are not available ({node.name})", node.at)
+
+
+class Context(ABC):
+    """The tables, the scope, and the way from any part of the resolver to the others.
+
+    Parameters
+    ----------
+    tableset
+        What queries may name.
+    geometry
+        Who makes SQL of geometry.
+    """
+
+    def __init__(self, tableset: TableSet, geometry: GeometryBackend) -> None:
+        self.tableset = tableset
+        self.geometry = geometry
+        self.scope = Scope((), None)
+
+    @abstractmethod
+    def value(self, node: Expression) -> Value:
+        """Resolve an expression that must be a value."""
+
+    @abstractmethod
+    def condition(self, node: Expression) -> str:
+        """Resolve an expression that must be a condition; return SQL that stands in brackets."""
+
+    @abstractmethod
+    def equal(self, left: Expression, right: Expression) -> str:
+        """Resolve the condition that two values are equal."""
+
+    @abstractmethod
+    def subquery(self, query: Query) -> Resolved:
+        """Resolve a query inside the present one."""

@@ -1,0 +1,209 @@
+"""The resolved query, and the SQL that is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from epntap.adql.conversion import in_common, quote_name
+from epntap.adql.values import UNKNOWN, Kind, Value, describe
+from epntap.tables import Column, wire_type
+
+#: Makes SQL of the value of an output column, given its index.
+Renderer = Callable[[int, Value], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A column that a query gives.
+
+    Attributes
+    ----------
+    name
+        As it can be referred to.
+    label
+        As it is called in SQL and in results: the name, made unique.
+    value
+        Its expression; for a set operation that of the left operand, of the common kind.
+    """
+
+    name: str
+    label: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """What to sort by: SQL, which is the ordinal of an output where there must be one.
+
+    NULLs come where PostgreSQL has them by default, as if they were the largest values.
+    """
+
+    sql: str
+    descending: bool
+
+    def render(self) -> str:
+        """Return SQL."""
+        return f"{self.sql} DESC" if self.descending else self.sql
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSelect:
+    """One SELECT; `tail` is its SQL from FROM on, without what orders and cuts its rows."""
+
+    outputs: tuple[Output, ...]
+    tail: str
+    distinct: bool
+    top: int | None
+
+    def render(self, column: Renderer) -> str:
+        """Return SQL without what orders and cuts the rows."""
+        items = ", ".join(
+            [
+                f"{column(index, output.value)} AS {quote_name(output.label)}"
+                for index, output in enumerate(self.outputs)
+            ]
+        )
+        return f"SELECT {'DISTINCT ' if self.distinct else ''}{items}{self.tail}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSet:
+    """Two queries combined; `types` are the kinds and PostgreSQL types of its columns."""
+
+    outputs: tuple[Output, ...]
+    operator: str
+    left: Body
+    right: Body
+    types: tuple[tuple[Kind, str, int], ...]
+
+    def render(self, column: Renderer) -> str:
+        """Return SQL; `column` has no say, for the operands must agree among themselves."""
+        return (
+            f"{self._operand(self.left)} {self.operator} {self._operand(self.right)}"
+        )
+
+    def _operand(self, operand: Body) -> str:
+        def common(index: int, value: Value) -> str:
+            return in_common(value, *self.types[index])
+
+        if isinstance(operand, ResolvedSet):
+            return f"({self._converted(operand, common)})"
+        if isinstance(operand, Resolved):
+            return f"({operand.render(common)})"
+        sql = operand.render(common)
+        return f"({sql}{cut(operand.top, None)})"
+
+    def _converted(self, operand: ResolvedSet, common: Renderer) -> str:
+        fits = all(
+            output.value.pg == pg
+            for output, (_, pg, _) in zip(operand.outputs, self.types, strict=True)
+        )
+        return operand.render(common) if fits else wrapped(operand, common)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A whole query: its rows, their order, and the queries that WITH names."""
+
+    body: Body
+    order: tuple[SortKey, ...] = ()
+    offset: int | None = None
+    common: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """The columns of the result."""
+        return self.body.outputs
+
+    def render(self, column: Renderer, limit: int | None = None) -> str:
+        """Return SQL of the query, of at most `limit` rows."""
+        top = self.body.top if isinstance(self.body, ResolvedSelect) else None
+        if limit is not None:
+            top = limit if top is None else min(top, limit)
+        return f"{self._head()}{self._rows(column)}{self._order()}{cut(top, self.offset)}"
+
+    def _head(self) -> str:
+        return f"WITH {', '.join(self.common)} " if self.common else ""
+
+    def _rows(self, column: Renderer) -> str:
+        if isinstance(self.body, Resolved):
+            return f"({self.body.render(column)})"
+        return self.body.render(column)
+
+    def _order(self) -> str:
+        if not self.order:
+            return ""
+        return f" ORDER BY {', '.join([key.render() for key in self.order])}"
+
+    def sorts_outputs(self) -> bool:
+        """Whether what is sorted or compared are the outputs, so that no cast may touch them."""
+        return not isinstance(self.body, ResolvedSelect) or self.body.distinct
+
+
+Body = ResolvedSelect | ResolvedSet | Resolved
+
+
+def cut(top: int | None, offset: int | None) -> str:
+    """Return LIMIT and OFFSET; TOP counts the rows behind the offset (ADQL 2.1, 4.8)."""
+    sql = "" if top is None else f" LIMIT {top}"
+    return sql if offset is None else f"{sql} OFFSET {offset}"
+
+
+def plain(_index: int, value: Value) -> str:
+    """Render a column inside a statement: as it is, but never of unknown type."""
+    return f"{value.sql}::text" if value.pg == UNKNOWN else value.sql
+
+
+def wrapped(body: Body, column: Renderer, limit: int | None = None) -> str:
+    """Return a query around a query that converts its columns and leaves its rows as they are."""
+    inner = body.render(plain, limit) if isinstance(body, Resolved) else body.render(plain)
+    items = ", ".join(
+        f"{column(index, value)} AS {quote_name(output.label)}"
+        for index, output in enumerate(body.outputs)
+        for value in [_outside(output)]
+    )
+    # PostgreSQL keeps the order of a subquery that sorts when nothing outside sorts, groups or
+    # joins; it never merges such a subquery into the outer one.
+    return f"SELECT {items} FROM ({inner}) AS q"
+
+
+def _outside(output: Output) -> Value:
+    value = output.value
+    pg = "text" if value.pg == UNKNOWN else value.pg
+    return Value(f"q.{quote_name(output.label)}", value.kind, pg, value.about, value.bare)
+
+
+def wire_sql(value: Value, column: Column) -> str:
+    """Return SQL of a result column in exactly the type that its FIELD declares."""
+    target = wire_type(column)
+    if value.pg == target:
+        return value.sql
+    if value.kind is Kind.TIMESTAMP:
+        return f"translate(({value.sql})::text, ' ', 'T')"
+    if value.constant is not None:
+        return f"{value.sql}::{target}"
+    return f"({value.sql})::{target}"
+
+
+def emit(query: Resolved, limit: int | None) -> tuple[str, tuple[Column, ...]]:
+    """Return the SQL of the outermost query and the columns of its result.
+
+    Parameters
+    ----------
+    limit
+        Rows to fetch at most, or ``None``.
+    """
+    columns = tuple(describe(output.value, output.label) for output in query.outputs)
+
+    def wire(index: int, value: Value) -> str:
+        return wire_sql(value, columns[index])
+
+    cast = any(
+        output.value.pg != wire_type(column) and output.value.constant is None
+        for output, column in zip(query.outputs, columns, strict=True)
+    )
+    if cast and query.sorts_outputs():
+        return wrapped(query, wire, limit), columns
+    return query.render(wire, limit), columns
+

@@ -1,0 +1,228 @@
+"""The command line: each command calls one function of the service."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from epntap import __version__
+from epntap.errors import UserError
+
+app = typer.Typer(
+    name="epntap",
+    help="Publish catalogues of planetary science and heliophysics as EPN-TAP services.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Port = Annotated[Optional[int], typer.Option(help="Port to serve on.")]  # noqa: UP045
+Host = Annotated[Optional[str], typer.Option(help="Address to serve on.")]  # noqa: UP045
+Input = Annotated[str, typer.Option("--input", "-i", help="File or source, see the pipeline.")]
+Name = Annotated[str, typer.Argument(help="Name of the catalogue.")]
+
+
+def main() -> None:
+    """Run the command line; errors of the user's become one line each."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    try:
+        app(standalone_mode=True)
+    except UserError as error:
+        from epntap.commands.reports import report_error
+
+        report_error(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output, e.g. `head`, has seen enough.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"epntap {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None: ...
+
+
+@app.command()
+def demo(port: Port = None, host: Host = None) -> None:
+    """Detect ICMEs in a simulated year of solar wind, publish them, and serve."""
+    from epntap.commands.serving import run_demo
+
+    run_demo(port=port, host=host)
+
+
+@app.command()
+def serve(port: Port = None, host: Host = None) -> None:
+    """Serve what is published."""
+    from epntap.commands.serving import run_server
+
+    run_server(port=port, host=host)
+
+
+@app.command()
+def publish(
+    catalogue: Annotated[str, typer.Argument(help="YAML file, or name of a known catalogue.")],
+    file: Annotated[Path, typer.Argument(help="CSV, ECSV, VOTable, FITS or Parquet file.")],
+    drop_invalid: Annotated[
+        bool, typer.Option("--drop-invalid", help="Publish the rows that hold; list the others.")
+    ] = False,
+) -> None:
+    """Publish a file as the new version of a catalogue."""
+    from epntap.commands.publishing import publish_file
+
+    publish_file(catalogue, file, drop_invalid=drop_invalid)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the published catalogues."""
+    from epntap.commands.publishing import show_catalogues
+
+    show_catalogues()
+
+
+@app.command()
+def rollback(name: Name) -> None:
+    """Make the previous version of a catalogue current again."""
+    from epntap.commands.publishing import roll_back
+
+    roll_back(name)
+
+
+@app.command()
+def drop(
+    name: Name, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
+) -> None:
+    """Remove a catalogue and all its versions."""
+    from epntap.commands.publishing import drop_catalogue
+
+    if not yes:
+        typer.confirm(f"Remove {name} and all its versions?", abort=True)
+    drop_catalogue(name)
+
+
+@app.command()
+def check(
+    catalogue: Annotated[str, typer.Argument(help="YAML file, or name of a known catalogue.")],
+) -> None:
+    """Check the description of a catalogue, example queries included."""
+    from epntap.commands.publishing import check_description
+
+    check_description(catalogue)
+
+
+@app.command()
+def query(
+    adql: Annotated[str, typer.Argument(help="The query, or - to read it from standard input.")],
+    url: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="TAP URL of a service, instead of the local database."),
+    ] = None,
+    format: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--format", "-f", help="votable, votable/td, csv, tsv; default: a table."),
+    ] = None,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", help="File to write."),
+    ] = None,
+    maxrec: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=0, help="Rows that the result may have."),
+    ] = None,
+) -> None:
+    """Ask the local database, or a TAP service, in ADQL."""
+    from epntap.commands.querying import ask
+
+    ask(
+        sys.stdin.read() if adql == "-" else adql,
+        url=url,
+        format_name=format,
+        output=output,
+        maxrec=maxrec,
+    )
+
+
+@app.command()
+def run(
+    pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
+    input_: Input,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", help=".csv, .ecsv, .vot or .parquet file to write."),
+    ] = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Publish the result.")] = False,
+    option: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--option", help="Further NAME=VALUE for the pipeline, repeatable."),
+    ] = None,
+) -> None:
+    """Run a pipeline's detector on data."""
+    from epntap.commands.science import run_pipeline
+
+    run_pipeline(pipeline, input_, output=output, publish=publish, options=_options(option))
+
+
+@app.command()
+def train(
+    pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
+    input_: Annotated[list[str], typer.Option("--input", "-i", help="Training data, repeatable.")],
+    labels: Annotated[list[Path], typer.Option("--labels", "-l", help="Labels, one per input.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory for the weights.")],
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    option: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--option", help="Further NAME=VALUE for the pipeline, repeatable."),
+    ] = None,
+) -> None:
+    """Train a pipeline's detector."""
+    from epntap.commands.science import train_pipeline
+
+    train_pipeline(pipeline, input_, labels, output, seed=seed, options=_options(option))
+
+
+@app.command()
+def evaluate(
+    pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
+    input_: Input,
+    labels: Annotated[Path, typer.Option("--labels", "-l", help="Events that are known.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
+    option: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--option", help="Further NAME=VALUE for the pipeline, repeatable."),
+    ] = None,
+) -> None:
+    """Score a pipeline's detections against known events."""
+    from epntap.commands.science import evaluate_pipeline
+
+    evaluate_pipeline(pipeline, input_, labels, as_json=json, options=_options(option))
+
+
+def _options(given: list[str] | None) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for item in given or []:
+        name, separator, value = item.partition("=")
+        if not separator or not name:
+            raise UserError(f"--option {item!r} is not of the form NAME=VALUE")
+        options[name.replace("-", "_")] = value
+    return options
+
+
+if __name__ == "__main__":
+    main()

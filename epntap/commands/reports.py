@@ -1,0 +1,61 @@
+"""How the command line speaks: one console, progress, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from epntap.errors import UserError
+from epntap.publish.publication import InvalidRowsError
+
+#: What is asked for goes to standard output, everything that is said beside it to standard error.
+OUT = Console(soft_wrap=True, highlight=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Tell the user something."""
+    ERR.print(escape(text))
+
+
+def report_error(error: UserError) -> None:
+    """Print an error, with every violation where there are some."""
+    if isinstance(error, InvalidRowsError):
+        for violation in error.violations:
+            ERR.print(escape(str(violation)), markup=True)
+    ERR.print(f"[bold red]error:[/] {escape(error.message)}")
+    if error.hint:
+        ERR.print(f"[bold]hint:[/] {escape(error.hint)}")
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """Show bars for work that reports ``(description, done, total)``."""
+    bars = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=ERR,
+        transient=True,
+    )
+    tasks: dict[str, int] = {}
+    with bars:
+
+        def progress(description: str, done: int, total: int) -> None:
+            if description not in tasks:
+                tasks[description] = bars.add_task(escape(description), total=total or None)
+            bars.update(tasks[description], completed=done, total=total or None)  # type: ignore[arg-type]
+
+        yield progress
+
+
+@contextmanager
+def rows(description: str) -> Iterator[Callable[[int], None]]:
+    """Show a growing number of rows."""
+    with ERR.status(description) as status:
+        yield lambda count: status.update(f"{description}: {count:,} rows")

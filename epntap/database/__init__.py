@@ -1,0 +1,23 @@
+"""The database: embedded or given, with its roles, migrations and pools.
+
+`Database.open` is the way in; `load_tableset` and `read_generation` tell what can be queried.
+"""
+
+from epntap.database.database import Database
+from epntap.database.errors import DatabaseBusyError, MigrationError
+from epntap.database.tableset import (
+    decode_system,
+    encode_system,
+    load_tableset,
+    read_generation,
+)
+
+__all__ = [
+    "Database",
+    "DatabaseBusyError",
+    "MigrationError",
+    "decode_system",
+    "encode_system",
+    "load_tableset",
+    "read_generation",
+]

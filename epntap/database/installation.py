@@ -1,0 +1,138 @@
+"""Everything that must be in a database before the service uses it; done once, checked cheaply."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Callable
+
+import psycopg2
+from psycopg2 import errors
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from epntap.database.connect import one_line
+from epntap.database.credentials import Passwords
+from epntap.database.errors import MigrationError
+from epntap.database.migrations import (
+    install_functions,
+    migrate,
+    read_functions,
+    read_migrations,
+)
+from epntap.database.roles import Roles, create_roles, harden
+from epntap.resources import sql_folder
+
+log = logging.getLogger(__name__)
+
+#: Key of the advisory lock under which a database is installed (the bytes "epntap" as a number).
+_LOCK = int.from_bytes(b"epntap", "big")
+
+
+def fingerprint(connection: Connection, passwords: Passwords) -> str:
+    """Summarise everything that an installation depends on.
+
+    The files of ``sql/``, the server's version, and the reader's password (keyed, so that the
+    summary does not tell it): whatever changes makes the next opening install again.
+    """
+    digest = hashlib.sha256(f"server {connection.info.server_version // 10000}\n".encode())
+    folder = sql_folder()
+    files = [folder / name for name in ("roles.sql", "grants.sql", "harden.sql")]
+    for path in (*files, *(item.path for item in read_migrations()), *read_functions()):
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    key = (passwords.reader or "").encode()
+    return hmac.new(key, digest.digest(), hashlib.sha256).hexdigest()
+
+
+def is_installed(connection: Connection, expected: str) -> bool:
+    """Whether the database was installed with exactly this fingerprint."""
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute("SELECT fingerprint FROM epntap.installation")
+        except (errors.UndefinedTable, errors.InvalidSchemaName):
+            return False
+        else:
+            row = cursor.fetchone()
+            return row is not None and row[0] == expected
+        finally:
+            connection.rollback()
+
+
+def install(
+    owner: Connection,
+    open_administrator: Callable[[], Connection] | None,
+    roles: Roles,
+    passwords: Passwords,
+) -> None:
+    """Bring roles, tables, functions and rights up to date.
+
+    Several processes may do this at the same moment: one works, the others wait and find it done.
+
+    Parameters
+    ----------
+    owner
+        Connection of the owner.
+    open_administrator
+        Opens a connection of a superuser; ``None`` when the owner does that work too.
+    roles, passwords
+        The lesser logins.
+
+    Raises
+    ------
+    MigrationError, DatabaseUnavailableError
+        If something does not fit or is not allowed; the message says what.
+    """
+    with owner.cursor() as cursor:
+        cursor.execute("SELECT pg_catalog.pg_advisory_lock(%s)", (_LOCK,))
+    owner.commit()
+    administrator = owner
+    try:
+        expected = fingerprint(owner, passwords)
+        if is_installed(owner, expected):
+            return
+        migrations = read_migrations()
+        if open_administrator is not None:
+            administrator = open_administrator()
+        with administrator:
+            create_roles(administrator, roles, passwords)
+        applied = migrate(owner, migrations)
+        install_functions(owner, read_functions())
+        _record_table(owner)
+        _grant(owner)
+        with administrator:
+            hardened = harden(administrator)
+        with owner, owner.cursor() as cursor:
+            cursor.execute("DELETE FROM epntap.installation")
+            cursor.execute(
+                "INSERT INTO epntap.installation (fingerprint, hardened) VALUES (%s, %s)",
+                (expected, hardened),
+            )
+        log.info("database %s is ready (%d migrations applied)", roles.database, applied)
+    finally:
+        if administrator is not owner:
+            administrator.close()
+        if not owner.closed:
+            owner.rollback()
+            with owner.cursor() as cursor:
+                cursor.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", (_LOCK,))
+            owner.commit()
+
+
+def _record_table(owner: Connection) -> None:
+    with owner, owner.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE IF NOT EXISTS epntap.installation (fingerprint text NOT NULL,"
+            " hardened boolean NOT NULL, installed timestamptz NOT NULL DEFAULT pg_catalog.now())"
+        )
+
+
+def _grant(owner: Connection) -> None:
+    path = sql_folder() / "grants.sql"
+    try:
+        with owner, owner.cursor() as cursor:
+            cursor.execute(path.read_text())
+    except psycopg2.Error as error:
+        raise MigrationError(
+            f"{path}: {one_line(error)}", hint="the login must own the database"
+        ) from error

@@ -1,0 +1,166 @@
+"""VOTable BINARY2 and BINARY from COPY BINARY.
+
+A BINARY2 row is one bit a column that says whether the cell is null, the first column being the
+most significant bit of the first byte, followed by the row as BINARY has it (VOTable 1.3,
+section 5.4). BINARY knows no null: floats become NaN, integers the value that the FIELD declares,
+text and arrays become empty (section 5.3).
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from epntap.formats.cells import CellCodec, codec_for
+from epntap.formats.document import (
+    document_head,
+    document_tail,
+    failure_info,
+    overflow_info,
+)
+from epntap.formats.errors import ResultStreamError
+from epntap.formats.packing import Block, FixedBlock, pack_rows
+from epntap.formats.pgcopy import Cells, CopyBatch, tuples
+from epntap.formats.writer import Info, ResultHeader, RowLimit
+from epntap.tables import Column
+
+
+class Base64Stream:
+    """Base64 of bytes that come in pieces, a line a piece."""
+
+    def __init__(self) -> None:
+        self._carry = b""
+
+    def encode(self, data: bytes) -> bytes:
+        """Encode whole groups of three bytes and keep the rest for the next piece."""
+        data = self._carry + data if self._carry else data
+        whole = len(data) - len(data) % 3
+        self._carry = data[whole:]
+        return binascii.b2a_base64(memoryview(data)[:whole]) if whole else b""
+
+    def close(self) -> bytes:
+        """Encode what is kept."""
+        carry, self._carry = self._carry, b""
+        return binascii.b2a_base64(carry) if carry else b""
+
+
+class BinaryWriter:
+    """Writes VOTable BINARY2, or BINARY.
+
+    Parameters
+    ----------
+    columns
+        The columns of the result, at least one.
+    header
+        What the result says of itself.
+    maxrec
+        Rows that the result may have, ``None`` for any number.
+    null_flags
+        Whether rows start with null flags: BINARY2.
+
+    Raises
+    ------
+    ResultStreamError
+        If a column has a datatype that cannot be written.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        header: ResultHeader,
+        *,
+        maxrec: int | None = None,
+        null_flags: bool,
+    ) -> None:
+        self._columns = tuple(columns)
+        self._header = header
+        self._limit = RowLimit(maxrec)
+        self._null_flags = null_flags
+        self._codecs: list[CellCodec] = [codec_for(column) for column in columns]
+        self._base64 = Base64Stream()
+        self._begun = False
+
+    @property
+    def row_count(self) -> int:
+        """Rows written so far."""
+        return self._limit.count
+
+    @property
+    def overflow(self) -> bool:
+        """Whether rows were left out because of the limit."""
+        return self._limit.exceeded
+
+    def begin(self) -> bytes:
+        """Return the head of the document and the start of the stream."""
+        head = document_head(self._columns, self._header, sentinels=not self._null_flags)
+        return head + f'<DATA><{self._serialization}><STREAM encoding="base64">\n'.encode()
+
+    def rows(self, messages: Sequence[bytes]) -> bytes:
+        """Return the rows in base64.
+
+        Raises
+        ------
+        ResultStreamError
+            If the messages are not COPY BINARY of the columns; none of them is written then.
+        """
+        admitted = tuples(messages, first=not self._begun)
+        self._begun = self._begun or bool(messages)
+        admitted = self._limit.admit(admitted)
+        if not admitted:
+            return b""
+        try:
+            return self._base64.encode(self._packed(admitted))
+        except ResultStreamError:
+            self._limit.count -= len(admitted)
+            raise
+
+    def end(self, *, overflow: bool = False) -> Iterator[bytes]:
+        """Yield the end of the stream and of the document."""
+        infos = [overflow_info(self.row_count)] if overflow or self.overflow else []
+        yield self._closed(infos)
+
+    def fail(self, message: str) -> bytes:
+        """Close the stream after the last whole row and say why no more come."""
+        return self._closed([failure_info(message)])
+
+    @property
+    def _serialization(self) -> str:
+        return "BINARY2" if self._null_flags else "BINARY"
+
+    def _packed(self, messages: Sequence[bytes]) -> bytes:
+        batch = CopyBatch(messages)
+        columns = batch.columns(len(self._codecs))
+        blocks: list[Block] = [
+            codec.encode(batch, cells) for codec, cells in zip(self._codecs, columns, strict=True)
+        ]
+        if self._null_flags:
+            blocks.insert(0, _null_flags(columns))
+        return pack_rows(blocks, batch.row_count)
+
+    def _closed(self, infos: Sequence[Info]) -> bytes:
+        end = self._base64.close() + f"</STREAM></{self._serialization}></DATA>\n".encode()
+        return end + document_tail([*infos, *self._losses()])
+
+    def _losses(self) -> Iterator[Info]:
+        """Yield a warning for every column with values that could not be kept."""
+        for column, codec in zip(self._columns, self._codecs, strict=True):
+            if codec.losses.characters:
+                yield Info(
+                    "WARNING",
+                    f"characters outside ASCII are replaced in {codec.losses.characters} values "
+                    f"of column {column.name}; TABLEDATA and CSV have them as they are",
+                )
+            if codec.losses.sentinels and not self._null_flags:
+                yield Info(
+                    "WARNING",
+                    f"{codec.losses.sentinels} values of column {column.name} equal the one that "
+                    "means NULL; BINARY2 tells them apart",
+                )
+
+
+def _null_flags(columns: Sequence[Cells]) -> FixedBlock:
+    flags = np.stack([cells.nulls for cells in columns], axis=1)
+    packed = np.packbits(flags, axis=1)
+    return FixedBlock(packed.view(f"V{packed.shape[1]}").ravel())

@@ -1,0 +1,51 @@
+"""Text in XML, and the identifiers of VOTable elements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+#: Everything but the Char of XML 1.0, section 2.2.
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_TEXT = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
+_ATTRIBUTE = _TEXT | {ord('"'): "&quot;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
+
+
+def text(value: str) -> str:
+    """Return the value as content of an element; characters that XML forbids are left out."""
+    return _ILLEGAL.sub("", value).translate(_TEXT)
+
+
+def attributes(**values: str | None) -> str:
+    """Return the attributes, each with a blank before it; those that are ``None`` are left out."""
+    return "".join(
+        f' {name}="{_ILLEGAL.sub("", value).translate(_ATTRIBUTE)}"'
+        for name, value in values.items()
+        if value is not None
+    )
+
+
+def unique_ids(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """Return an XML identifier for every name: the name itself where that is possible.
+
+    Parameters
+    ----------
+    names
+        Any texts.
+    taken
+        Identifiers that are in use already.
+    """
+    used = set(taken)
+    ids = []
+    for name in names:
+        base = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+        if not re.match(r"[A-Za-z_]", base):
+            base = f"_{base}"
+        identifier, number = base, 1
+        while identifier in used:
+            number += 1
+            identifier = f"{base}_{number}"
+        used.add(identifier)
+        ids.append(identifier)
+    return ids

@@ -1,0 +1,181 @@
+"""Reading COPY BINARY by whole columns.
+
+PostgreSQL sends a header, one tuple a message, and a trailer (PostgreSQL 15 manual, COPY, "Binary
+Format"): a tuple is the number of its fields as int16, then for every field its length as int32
+(-1 for NULL) and its bytes, all big-endian. Since libpq hands over one message a row, the starts
+of the rows are known, and the fields of all rows of a batch are found one column after the other
+with numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from epntap.formats.errors import ResultStreamError
+
+Bytes = npt.NDArray[np.uint8]
+Offsets = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_SIGNATURE = b"PGCOPY\n\xff\r\n\x00"
+_TRAILER = b"\xff\xff"
+
+#: Zero bytes that follow the data of every array that `unaligned` may read beyond a field's end.
+PADDING = 256
+
+
+def unaligned(data: Bytes, dtype: str) -> npt.NDArray[Any]:
+    """Return a view whose element at index i is what starts at byte i.
+
+    Indexing it with an array of offsets copies one element an offset, which is much cheaper than
+    moving single bytes.
+
+    Parameters
+    ----------
+    data
+        Shape (n,).
+    dtype
+        Type of the elements, e.g. ``>i4`` or, for so many bytes as they are, ``V12``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n - itemsize + 1,), sharing the memory of `data`.
+    """
+    element = np.dtype(dtype)
+    shape = (data.size - element.itemsize + 1,)
+    return np.ndarray(shape, dtype=element, buffer=data, strides=(1,))
+
+
+def padded(pieces: Sequence[bytes]) -> Bytes:
+    """Return the pieces joined, followed by `PADDING` zeros."""
+    return np.frombuffer(b"".join([*pieces, bytes(PADDING)]), dtype=np.uint8)
+
+
+def offsets_of(sizes: Offsets) -> Offsets:
+    """Return where each piece starts when pieces of these sizes stand one after the other."""
+    offsets = np.zeros_like(sizes)
+    np.cumsum(sizes[:-1], out=offsets[1:])
+    return offsets
+
+
+def tuples(messages: Sequence[bytes], *, first: bool) -> Sequence[bytes]:
+    """Return the messages without the header of the stream and without its trailer.
+
+    Parameters
+    ----------
+    messages
+        Some consecutive messages.
+    first
+        Whether they are the first of the stream, so that the header is expected.
+
+    Raises
+    ------
+    ResultStreamError
+        If the stream does not start as COPY BINARY does.
+    """
+    if first and messages:
+        messages = [_without_header(messages[0]), *messages[1:]]
+        if not messages[0]:
+            messages = messages[1:]
+    if messages and messages[-1] == _TRAILER:
+        messages = messages[:-1]
+    return messages
+
+
+def _without_header(message: bytes) -> bytes:
+    """Cut the signature, the flags and the header's extension off the first message."""
+    if not message.startswith(_SIGNATURE):
+        raise ResultStreamError("the database did not answer with COPY BINARY")
+    extension = int.from_bytes(message[len(_SIGNATURE) + 4 : len(_SIGNATURE) + 8], "big")
+    return message[len(_SIGNATURE) + 8 + extension :]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Where the values of one column are in a batch of n rows.
+
+    Attributes
+    ----------
+    starts
+        Offset of the first byte of each value, shape (n,).
+    lengths
+        Bytes of each value, -1 for NULL, shape (n,).
+    nulls
+        Whether it is NULL, shape (n,).
+    any_null
+        Whether any is.
+    """
+
+    starts: Offsets
+    lengths: Offsets
+    nulls: Flags
+    any_null: bool
+
+
+class CopyBatch:
+    """Some tuples of COPY BINARY.
+
+    Attributes
+    ----------
+    data
+        The bytes of all tuples one after the other, and `PADDING` zeros.
+    row_count
+        Number of tuples.
+    """
+
+    def __init__(self, rows: Sequence[bytes]) -> None:
+        self.data = padded(rows)
+        self.row_count = len(rows)
+        self._sizes = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+
+    @property
+    def zeros_at(self) -> int:
+        """Offset of the zeros behind the data."""
+        return self.data.size - PADDING
+
+    def columns(self, count: int) -> list[Cells]:
+        """Find the fields of every column.
+
+        Parameters
+        ----------
+        count
+            Number of columns that every tuple must have.
+
+        Raises
+        ------
+        ResultStreamError
+            If a tuple has another number of fields, or does not end with its last field.
+        """
+        starts = offsets_of(self._sizes)
+        field_counts = unaligned(self.data, ">i2")[starts]
+        if (field_counts != count).any():
+            raise ResultStreamError(
+                f"the database sends rows of {field_counts.max()} fields for {count} columns"
+            )
+        lengths_at = unaligned(self.data, ">i4")
+        position = starts + 2
+        found = []
+        for _ in range(count):
+            lengths = lengths_at[position].astype(np.int64)
+            nulls = lengths < 0
+            any_null = bool(nulls.any())
+            values = position + 4
+            found.append(Cells(values, lengths, nulls, any_null))
+            position = values + (np.maximum(lengths, 0) if any_null else lengths)
+        if (position != starts + self._sizes).any():
+            raise ResultStreamError("the database sends rows that do not end with their last field")
+        return found
+
+    def values(self, cells: Cells) -> list[bytes | None]:
+        """Return the values of a column one by one, ``None`` for NULL."""
+        memory = self.data.data
+        return [
+            bytes(memory[start : start + length]) if length >= 0 else None
+            for start, length in zip(cells.starts.tolist(), cells.lengths.tolist(), strict=True)
+        ]

@@ -1,0 +1,134 @@
+"""The pages of the service."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from epntap import __version__
+from epntap.catalogue import Catalogue, stored_catalogue
+from epntap.database import Database
+from epntap.formats import negotiate
+from epntap.settings import Settings
+from epntap.tables import Table
+from epntap.tap.parameters import QueryRequest
+from epntap.tap.query import QueryRun, TableSets
+
+#: Rows of the first look at a catalogue.
+_PREVIEW_ROWS = 100
+
+#: Columns that a person looks for first, as far as the catalogue fills them.
+_PREVIEW_FIRST = ("granule_uid", "target_name", "feature_name", "time_min", "time_max")
+
+_STATIC = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The first rows of a table, without the columns that are empty in all of them."""
+
+    columns: list[str]
+    rows: list[list[str]]
+
+
+class Portal:
+    """Makes the pages of one service.
+
+    Parameters
+    ----------
+    database, tablesets
+        What is shown.
+    settings
+        Name and URL of the service.
+    """
+
+    def __init__(self, database: Database, tablesets: TableSets, settings: Settings) -> None:
+        self._database = database
+        self._tablesets = tablesets
+        self._settings = settings
+        self._templates = Environment(
+            loader=PackageLoader("epntap.portal"), autoescape=True, trim_blocks=True
+        )
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the pages."""
+        return [
+            Route("/", self._index),
+            Route("/catalogue/{name}", self._catalogue),
+            Route("/tap", self._tap),
+            Route("/robots.txt", self._robots),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+        ]
+
+    async def _index(self, _request: Request) -> Response:
+        return await asyncio.to_thread(self._index_page)
+
+    def _index_page(self) -> Response:
+        published = [
+            (schema, table)
+            for schema in self._tablesets.current().schemas
+            for table in schema.tables
+            if table.name == "epn_core"
+        ]
+        return self._page("index.html", published=published)
+
+    async def _catalogue(self, request: Request) -> Response:
+        return await asyncio.to_thread(self._catalogue_page, request.path_params["name"])
+
+    def _catalogue_page(self, name: str) -> Response:
+        table = self._tablesets.current().table(f"{name}.epn_core")
+        if table is None:
+            return self._page("missing.html", status=404, name=name)
+        catalogue = self._description(name)
+        return self._page(
+            "catalogue.html",
+            table=table,
+            catalogue=catalogue.description,
+            rows=self._count(table),
+            preview=self._preview(table),
+        )
+
+    def _description(self, name: str) -> Catalogue:
+        with self._database.publisher() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT description FROM epntap.catalogue WHERE name = %s", (name,))
+            return stored_catalogue(cursor.fetchone()[0])
+
+    def _count(self, table: Table) -> int:
+        return int(self._ask(f"SELECT COUNT(*) AS n FROM {table.qualified_name}")[1][0])
+
+    def _preview(self, table: Table) -> Preview:
+        header, *rows = self._ask(f"SELECT TOP {_PREVIEW_ROWS} * FROM {table.qualified_name}")
+        filled = [i for i in range(len(header)) if any(row[i] for row in rows)]
+        order = {name: place for place, name in enumerate(_PREVIEW_FIRST)}
+        filled.sort(key=lambda i: order.get(header[i], len(order)))
+        return Preview([header[i] for i in filled], [[row[i] for i in filled] for row in rows])
+
+    def _ask(self, query: str) -> list[list[str]]:
+        pieces: list[bytes] = []
+        request = QueryRequest(query, self._settings.maxrec, negotiate("csv"))
+        QueryRun(
+            self._database, self._tablesets, request, lambda piece, *, last: pieces.append(piece)
+        ).run()
+        return list(csv.reader(io.StringIO(b"".join(pieces).decode())))
+
+    async def _tap(self, _request: Request) -> Response:
+        return RedirectResponse("/#query")
+
+    async def _robots(self, _request: Request) -> Response:
+        return PlainTextResponse("User-agent: *\nDisallow: /tap/\n")
+
+    def _page(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        page = self._templates.get_template(template).render(
+            site=self._settings.site_name, url=self._settings.url, version=__version__, **values
+        )
+        return HTMLResponse(page, status_code=status)

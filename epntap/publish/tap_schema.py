@@ -1,0 +1,65 @@
+"""A catalogue's rows in TAP_SCHEMA (TAP 1.1, section 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg2.extras import Json, execute_values
+
+from epntap.catalogue import Catalogue
+from epntap.database import encode_system
+from epntap.tables import Relation
+
+#: TAP_SCHEMA itself comes first; catalogues follow in the order of their names.
+_SCHEMA_INDEX = 100
+
+
+def describe(cursor: Any, catalogue: Catalogue, relation: Relation) -> None:
+    """Replace what TAP_SCHEMA says of a catalogue, and where its rows are."""
+    forget(cursor, catalogue.name)
+    name, table = catalogue.name, f"{catalogue.name}.epn_core"
+    text = " ".join(catalogue.description.description.split())
+    cursor.execute(
+        "INSERT INTO epntap.tap_schemas (schema_name, description, schema_index, catalogue)"
+        " VALUES (%s, %s, %s, %s)",
+        (name, f"{catalogue.description.title}: {text}", _SCHEMA_INDEX, name),
+    )
+    cursor.execute(
+        "INSERT INTO epntap.tap_tables (schema_name, table_name, table_type, utype, description,"
+        " table_index, catalogue, relation_schema, relation_name)"
+        " VALUES (%s, %s, 'table', %s, %s, 1, %s, %s, %s)",
+        (name, table, catalogue.utype, text, name, relation.schema, relation.name),
+    )
+    indexed = {"granule_uid", *catalogue.indexes}
+    execute_values(
+        cursor,
+        "INSERT INTO epntap.tap_columns (table_name, column_name, datatype, arraysize, xtype,"
+        " description, utype, unit, ucd, indexed, principal, std, column_index, catalogue,"
+        " system) VALUES %s",
+        [
+            (
+                table,
+                column.name,
+                column.datatype,
+                column.arraysize,
+                column.xtype,
+                column.description,
+                column.utype,
+                column.unit,
+                column.ucd,
+                int(column.name in indexed),
+                int(column.principal),
+                int(column.std),
+                index,
+                name,
+                Json(encode_system(column.system)) if column.system else None,
+            )
+            for index, column in enumerate(catalogue.columns, start=1)
+        ],
+    )
+
+
+def forget(cursor: Any, name: str) -> None:
+    """Delete what TAP_SCHEMA says of a catalogue."""
+    for table in ("tap_columns", "tap_tables", "tap_schemas"):
+        cursor.execute(f"DELETE FROM epntap.{table} WHERE catalogue = %s", (name,))

@@ -1,0 +1,134 @@
+"""What can be set, in one place: ``EPNTAP_*`` variables, ``epntap.toml``, or the defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from epntap.errors import UserError
+
+
+def default_home() -> Path:
+    """Return the platform's directory for the data of this user (of the system, for root)."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/epntap")
+    return Path(platformdirs.user_data_dir("epntap", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """Settings of the service.
+
+    A value given to the constructor (the command line) wins over an ``EPNTAP_*`` variable, which
+    wins over ``epntap.toml`` in the current directory, which wins over ``epntap.toml`` in the home.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="EPNTAP_", extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=default_home)
+    """Directory of the embedded database and of everything else that is kept."""
+
+    host: str = "127.0.0.1"
+    """Address that the server listens on."""
+
+    port: int = Field(default=8000, ge=1, le=65535)
+    """Port that the server listens on."""
+
+    base_url: str | None = None
+    """URL under which clients reach the service, when it stands behind a proxy."""
+
+    dsn: str | None = None
+    """An existing PostgreSQL database, as its owner; without it the embedded one is used."""
+
+    query_dsn: str | None = None
+    """Where queries are read from, if not from `dsn`: a streaming replica, as the reader."""
+
+    postgres_bin: Path | None = None
+    """Directory of the PostgreSQL programs of the embedded database, instead of those found."""
+
+    site_name: str = "EPN-TAP service"
+    """Name of the service on its pages and in its capabilities."""
+
+    maxrec: int = Field(default=20_000, ge=1)
+    """Rows that a query returns when it sets no MAXREC."""
+
+    maxrec_limit: int = Field(default=20_000_000, ge=1)
+    """Rows that no query exceeds, whatever its MAXREC."""
+
+    query_seconds: float = Field(default=60.0, gt=0)
+    """Time that a synchronous query may take until its first row."""
+
+    stream_seconds: float = Field(default=3600.0, gt=0)
+    """Time that the whole answer to a synchronous query may take."""
+
+    connections: int = Field(default=20, ge=2)
+    """Queries that run at the same time; further ones wait in line."""
+
+    @field_validator("home", "postgres_bin")
+    @classmethod
+    def _expand_user(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value is not None else None
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_slash(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/") if value is not None else None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources; the two TOML files come last."""
+        home = Path(os.environ.get("EPNTAP_HOME") or default_home()).expanduser()
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, Path("epntap.toml")),
+            TomlConfigSettingsSource(settings_cls, home / "epntap.toml"),
+        )
+
+    @property
+    def url(self) -> str:
+        """The service's base URL as clients are told it."""
+        if self.base_url is not None:
+            return self.base_url
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def read_settings(**given: object) -> Settings:
+    """Read the settings; values of ``None`` count as not given.
+
+    Raises
+    ------
+    UserError
+        If a variable or a key of ``epntap.toml`` is unknown or wrong; the message names it.
+    """
+    try:
+        return Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise UserError(
+            f"wrong setting: {faults}",
+            hint="settings come from EPNTAP_* variables and epntap.toml, e.g. EPNTAP_PORT=8001",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"epntap.toml cannot be read: {error}") from error

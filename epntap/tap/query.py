@@ -1,0 +1,247 @@
+"""One query: text -> tree -> SQL -> COPY -> document, in constant memory.
+
+This is the straight line of the service, without HTTP: the synchronous resource runs it for a
+client, the command line for a person.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import psycopg2
+import psycopg2.errors
+
+from epntap import __version__
+from epntap.adql import Translation, translate
+from epntap.database import Database, load_tableset, read_generation
+from epntap.errors import UserError
+from epntap.formats import BATCH_BYTES, BATCH_ROWS, Info, ResultHeader, copy_statement
+from epntap.tables import TableSet
+from epntap.tap.errors import from_database
+from epntap.tap.parameters import QueryRequest
+
+#: The first batch is small so that the first bytes leave at once, whatever the result's size.
+_FIRST_BATCH_ROWS = 128
+
+#: Bytes that psycopg2 reads at a time.
+_READ_BYTES = 65536
+
+
+class TableSets:
+    """The tables that can be queried, read anew when the database says that they changed.
+
+    Parameters
+    ----------
+    database
+        Whose tables.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._latest: TableSet | None = None
+
+    def of(self, connection: Any) -> TableSet:
+        """Return the tables as the connection's transaction sees them."""
+        generation = read_generation(connection)
+        with self._lock:
+            if self._latest is None or self._latest.generation != generation:
+                self._latest = load_tableset(connection)
+            return self._latest
+
+    def current(self) -> TableSet:
+        """Return the tables as they are now."""
+        with self._database.reader() as connection:
+            return self.of(connection)
+
+
+class Cancelled(Exception):  # noqa: N818 - it is no error
+    """Nobody waits for the result any more."""
+
+
+class TransferBrokenError(Exception):
+    """A run failed in the middle of a document whose format cannot say so."""
+
+
+class SendPiece(Protocol):
+    """Takes the pieces of a document, in the thread of the run.
+
+    It may block, to slow the database down, and it may raise `Cancelled`.
+    """
+
+    def __call__(self, piece: bytes, *, last: bool) -> None:
+        """Take a piece; `last` says that the document is whole with it."""
+
+
+class QueryRun:
+    """One run of a query.
+
+    Parameters
+    ----------
+    database, tablesets
+        What is asked.
+    request
+        What is asked for.
+    send
+        Takes the pieces of the document.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        tablesets: TableSets,
+        request: QueryRequest,
+        send: SendPiece,
+    ) -> None:
+        self._database = database
+        self._tablesets = tablesets
+        self._request = request
+        self._send = send
+        self._lock = threading.Lock()
+        self._connection: Any = None
+        self._stopped: Exception | None = None
+
+    def stop(self, reason: UserError | None = None) -> None:
+        """End the run from another thread.
+
+        Parameters
+        ----------
+        reason
+            What the client is told; without it nobody is there to be told.
+        """
+        with self._lock:
+            self._stopped = self._stopped or reason or Cancelled()
+            if self._connection is not None:
+                self._connection.cancel()
+
+    def run(self) -> None:
+        """Carry the query out.
+
+        Raises
+        ------
+        UserError
+            If it fails before anything was sent; later failures close the document instead.
+        Cancelled
+            If nobody waits for it any more.
+        TransferBrokenError
+            If it fails after something was sent and the format cannot say so.
+        """
+        try:
+            try:
+                self._attempt()
+            except psycopg2.errors.UndefinedTable:
+                # The version was dropped between being looked up and being read: look again.
+                self._attempt()
+        except psycopg2.Error as error:
+            raise self._cause(error) from error
+
+    def _attempt(self) -> None:
+        with self._database.reader() as connection:
+            tables = self._tablesets.of(connection)
+            translation = translate(self._request.query, tables, limit=self._request.maxrec + 1)
+            document = _Document(self._request, translation, self._send, self._check)
+            with self._cancellable(connection):
+                self._copy(connection, translation, document)
+
+    def _copy(self, connection: Any, translation: Translation, document: _Document) -> None:
+        form = self._request.format.copy
+        statement = copy_statement(translation.sql, translation.columns, form)
+        try:
+            with connection.cursor() as cursor:
+                cursor.copy_expert(statement, document, size=_READ_BYTES)
+            document.finish()
+        except (psycopg2.Error, UserError) as error:
+            cause = self._cause(error)
+            if isinstance(cause, Cancelled) or not document.begun:
+                raise cause if self._stopped else error from None
+            if not self._request.format.tells_status:
+                raise TransferBrokenError(str(cause)) from error
+            document.fail(str(cause))
+
+    def _cause(self, error: Exception) -> Exception:
+        """Return why a run that met an error really ended."""
+        if self._stopped is not None:
+            return self._stopped
+        return from_database(error) if isinstance(error, psycopg2.Error) else error
+
+    def _check(self) -> None:
+        if self._stopped is not None:
+            raise self._stopped
+
+    @contextmanager
+    def _cancellable(self, connection: Any) -> Iterator[None]:
+        """While a connection works for this run, `stop` cancels what it does."""
+        with self._lock:
+            self._connection = connection
+        try:
+            self._check()
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
+
+
+class _Document:
+    """The file that COPY writes rows into: batches them, and sends what becomes of them.
+
+    libpq hands over one message for each row.
+    """
+
+    def __init__(
+        self,
+        request: QueryRequest,
+        translation: Translation,
+        send: SendPiece,
+        check: Callable[[], None],
+    ) -> None:
+        header = ResultHeader(
+            query=request.query,
+            run_id=request.run_id,
+            infos=(Info("SERVER_SOFTWARE", f"epntap/{__version__}"),),
+        )
+        self._writer = request.format.writer(translation.columns, header, maxrec=request.maxrec)
+        self._send = send
+        self._check = check
+        self._batch: list[bytes] = []
+        self._bytes = 0
+        self._batch_rows = _FIRST_BATCH_ROWS
+        self.begun = False
+
+    def write(self, message: bytes) -> int:
+        """Take one row."""
+        self._batch.append(message)
+        self._bytes += len(message)
+        if len(self._batch) >= self._batch_rows or self._bytes >= BATCH_BYTES:
+            self._flush()
+            self._batch_rows = BATCH_ROWS
+        return len(message)
+
+    def _flush(self) -> None:
+        self._check()
+        batch, self._batch, self._bytes = self._batch, [], 0
+        self._send(self._head() + self._writer.rows(batch), last=False)
+
+    def _head(self) -> bytes:
+        if self.begun:
+            return b""
+        head = self._writer.begin()
+        self.begun = True
+        return head
+
+    def finish(self) -> None:
+        """Send the rest of the document, in one piece where that is all there is to send."""
+        held = self._head() + (self._writer.rows(self._batch) if self._batch else b"")
+        for piece in self._writer.end():
+            if len(held) + len(piece) > BATCH_BYTES:
+                self._check()
+                self._send(held, last=False)
+                held = b""
+            held += piece
+        self._send(held, last=True)
+
+    def fail(self, message: str) -> None:
+        """Close the document with the reason why it is not whole."""
+        self._send(self._writer.fail(message), last=True)

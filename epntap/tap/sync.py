@@ -1,0 +1,186 @@
+"""The synchronous resource: a query is run while its client waits."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from epntap.database import Database
+from epntap.errors import UserError
+from epntap.settings import Settings
+from epntap.tap.errors import error_response, too_slow
+from epntap.tap.parameters import QueryRequest, query_request, read_parameters
+from epntap.tap.query import Cancelled, QueryRun, TableSets
+
+#: Pieces of a document that may wait for a slow client; then the database waits too.
+_PIECES_AHEAD = 2
+
+
+class SyncResource:
+    """``/tap/sync``.
+
+    Parameters
+    ----------
+    database, tablesets
+        What is asked.
+    settings
+        Limits.
+    threads
+        Where queries run: one thread each.
+    """
+
+    def __init__(
+        self, database: Database, tablesets: TableSets, settings: Settings, threads: Executor
+    ) -> None:
+        self._database = database
+        self._tablesets = tablesets
+        self._settings = settings
+        self._threads = threads
+
+    async def respond(self, request: Request) -> Response:
+        """Answer a request; every failure becomes a VOTable."""
+        try:
+            parameters = await read_parameters(request)
+            query = query_request(parameters, self._settings.maxrec, self._settings.maxrec_limit)
+        except UserError as error:
+            return error_response(error)
+        return QueryResponse(self._database, self._tablesets, query, self._settings, self._threads)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    data: bytes
+    last: bool
+
+
+class _Pieces:
+    """Pieces of a document on their way from the thread of a query to the event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._room = threading.Semaphore(_PIECES_AHEAD)
+        self._closed = threading.Event()
+        self._queue: asyncio.Queue[_Piece | None] = asyncio.Queue()
+
+    def put(self, piece: bytes, *, last: bool) -> None:
+        """Hand a piece over, from the thread; wait while too many wait already."""
+        self._room.acquire()
+        if self._closed.is_set():
+            raise Cancelled
+        self._loop.call_soon_threadsafe(self._queue.put_nowait, _Piece(piece, last))
+
+    def end(self) -> None:
+        """Say that no more come, from the thread."""
+        self._loop.call_soon_threadsafe(self._queue.put_nowait, None)
+
+    async def get(self) -> _Piece | None:
+        """Return the next piece, or None when the run has ended."""
+        piece = await self._queue.get()
+        if piece is not None:
+            self._room.release()
+        return piece
+
+    def close(self) -> None:
+        """Free the thread if it waits: nobody reads any more."""
+        self._closed.set()
+        self._room.release()
+
+
+class QueryResponse(Response):
+    """Runs a query and streams its document; a client that goes away ends the query."""
+
+    def __init__(
+        self,
+        database: Database,
+        tablesets: TableSets,
+        query: QueryRequest,
+        settings: Settings,
+        threads: Executor,
+    ) -> None:
+        super().__init__()
+        self._database = database
+        self._tablesets = tablesets
+        self._query = query
+        self._settings = settings
+        self._threads = threads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer over ASGI."""
+        loop = asyncio.get_running_loop()
+        pieces = _Pieces(loop)
+        run = QueryRun(self._database, self._tablesets, self._query, pieces.put)
+
+        def work() -> None:
+            try:
+                run.run()
+            finally:
+                pieces.end()
+
+        running = loop.run_in_executor(self._threads, work)
+        watching = asyncio.create_task(_disconnected(receive))
+        watching.add_done_callback(lambda task: None if task.cancelled() else run.stop())
+        try:
+            await self._answer(scope, receive, send, pieces, run, running)
+        finally:
+            watching.cancel()
+            pieces.close()
+            if not running.done():
+                run.stop()
+            # The thread and its connection are given back before the response ends.
+            await asyncio.wait([running])
+            if not running.cancelled():
+                running.exception()
+
+    async def _answer(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        pieces: _Pieces,
+        run: QueryRun,
+        running: asyncio.Future[None],
+    ) -> None:
+        seconds = self._settings.query_seconds
+        late = asyncio.get_running_loop().call_later(seconds, run.stop, too_slow(seconds))
+        piece = await pieces.get()
+        late.cancel()
+        if piece is None:
+            await self._failed(scope, receive, send, running)
+            return
+        headers = [(b"content-type", self._query.format.mime.encode())]
+        if piece.last:
+            headers.append((b"content-length", str(len(piece.data)).encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        limit = self._settings.stream_seconds
+        late = asyncio.get_running_loop().call_later(limit, run.stop, too_slow(limit))
+        while piece is not None:
+            body = {"type": "http.response.body", "body": piece.data, "more_body": not piece.last}
+            await send(body)
+            if piece.last:
+                break
+            piece = await pieces.get()
+        late.cancel()
+        if piece is None:
+            # Without a last piece the transfer is broken off, for the client to notice.
+            await running
+
+    async def _failed(
+        self, scope: Scope, receive: Receive, send: Send, running: asyncio.Future[None]
+    ) -> None:
+        try:
+            await running
+        except Cancelled:
+            return
+        except UserError as error:
+            await error_response(error)(scope, receive, send)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,123 @@
+"""VOSI: what the service can do and whether it works (VOSI 1.1, TAPRegExt 1.0)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+from xml.etree import ElementTree
+
+from epntap.adql.features import FEATURES, VERSIONS
+from epntap.formats import FORMATS, VOTABLE_MIME, ResultFormat
+from epntap.settings import Settings
+
+_VOSI = "ivo://ivoa.net/std/VOSI"
+
+
+@lru_cache(maxsize=8)
+def capabilities_document(settings: Settings) -> bytes:
+    """Return the capabilities of the TAP service (VOSI 1.1, section 2.1)."""
+    from vo_models.voresource.models import AccessURL, Capability, Interface
+    from vo_models.vosi.capabilities.models import VOSICapabilities
+
+    base = f"{settings.url}/tap"
+
+    def simple(standard: str, path: str) -> Capability:
+        return Capability(
+            standard_id=f"{_VOSI}#{standard}",
+            interface=[
+                Interface(
+                    type="vs:ParamHTTP",
+                    role="std",
+                    access_url=[AccessURL(use="full", value=f"{base}/{path}")],
+                )
+            ],
+        )
+
+    document = VOSICapabilities(
+        capability=[
+            _table_access(settings, base),
+            simple("capabilities", "capabilities"),
+            simple("availability", "availability"),
+            simple("tables-1.1", "tables"),
+        ]
+    )
+    return _xml(document.to_xml(skip_empty=True))
+
+
+def _table_access(settings: Settings, base: str) -> Any:
+    from vo_models.tapregext.models import (
+        DataLimit,
+        DataLimits,
+        Language,
+        OutputFormat,
+        TableAccess,
+        TimeLimits,
+        Version,
+    )
+    from vo_models.voresource.models import AccessURL, Interface
+
+    return TableAccess(
+        interface=[
+            Interface(
+                type="vs:ParamHTTP",
+                role="std",
+                version="1.1",
+                access_url=[AccessURL(use="base", value=base)],
+            )
+        ],
+        language=[
+            Language(
+                name="ADQL",
+                version=[Version(value=v, ivo_id=i) for v, i in VERSIONS.items()],
+                description="ADQL 2.1, with the functions below",
+                language_features=_language_features(),
+            )
+        ],
+        output_format=[
+            OutputFormat(mime=mime, alias=list(aliases), ivo_id=form.ivo_id)
+            for form in FORMATS
+            for mime, aliases in _output_names(form)
+        ],
+        execution_duration=TimeLimits(default=int(settings.stream_seconds)),
+        output_limit=DataLimits(
+            default=DataLimit(unit="row", value=settings.maxrec),
+            hard=DataLimit(unit="row", value=settings.maxrec_limit),
+        ),
+    )
+
+
+def _output_names(form: ResultFormat) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the media types of a format with their short names."""
+    names = [(form.mime, (form.name, *form.aliases))]
+    if VOTABLE_MIME in form.also_mimes:
+        names.append((VOTABLE_MIME, ()))
+    return names
+
+
+def _language_features() -> list[Any]:
+    from vo_models.tapregext.models import LanguageFeature as Form
+    from vo_models.tapregext.models import LanguageFeatureList
+
+    return [
+        LanguageFeatureList(
+            type=kind,
+            feature=[Form(form=each.form, description=each.description) for each in features],
+        )
+        for kind, features in FEATURES.items()
+    ]
+
+
+def availability_document(problem: str | None) -> bytes:
+    """Return whether the service works (VOSI 1.1, section 2.2)."""
+    root = ElementTree.Element(
+        "availability", xmlns="http://www.ivoa.net/xml/VOSIAvailability/v1.0"
+    )
+    ElementTree.SubElement(root, "available").text = "false" if problem else "true"
+    if problem:
+        ElementTree.SubElement(root, "note").text = problem
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _xml(content: str | bytes) -> bytes:
+    body = content.encode() if isinstance(content, str) else content
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + body

@@ -1,0 +1,256 @@
+"""From a series to events: probabilities by the networks, then intervals with their parts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.contract import Progress, digest_files, silent
+from pipelines.errors import WeightsError, require
+from pipelines.icme.features import FEATURES, Scaling, features, measure_scaling, usable_samples
+from pipelines.signals.events import EventRule, Intervals, find_events
+from pipelines.signals.windows import overlap_average
+from pipelines.sources.insitu import CADENCE, SAMPLES_PER_HOUR, InSituSeries
+
+#: Where the weights that come with the package are.
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
+
+#: Step between windows: each sample is seen by this many windows less, of 1024 samples.
+STEP = 512
+
+#: What stands beside the weights: everything else that detections depend on.
+PARAMETERS_FILE = "parameters.json"
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Trained networks and the rule that turns their answers into events.
+
+    Attributes
+    ----------
+    networks
+        ``IcmeNetwork`` each, in evaluation mode; their answers are averaged.
+    rule
+        Thresholds and lengths.
+    digest
+        SHA-256 of the weights and parameters, hexadecimal.
+    """
+
+    networks: tuple[Any, ...]
+    rule: EventRule
+    digest: str
+
+    def single(self, number: int) -> Detector:
+        """Return the detector that uses only one of the networks."""
+        return replace(self, networks=(self.networks[number],))
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What was found in one series.
+
+    Attributes
+    ----------
+    intervals
+        Half-open, in samples, shape (n, 2).
+    obstacle
+        First sample of the magnetic obstacle, shape (n,); -1 where none is seen.
+    confidence
+        From 0 to 1, shape (n,): mean probability over the event.
+    """
+
+    intervals: Intervals
+    obstacle: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+
+
+def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
+    """Load all weights of a folder and their parameters.
+
+    Raises
+    ------
+    WeightsError
+        If there are no weights, or they do not fit the network of this version.
+    MissingDependencyError
+        If torch or safetensors is not installed.
+    """
+    require("torch")
+    safetensors = require("safetensors.torch")
+    from pipelines.icme.model import IcmeNetwork
+
+    paths = sorted(folder.glob("*.safetensors"))
+    parameters = folder / PARAMETERS_FILE
+    if not paths or not parameters.is_file():
+        raise WeightsError(
+            f"{folder} has no weights (*.safetensors and {PARAMETERS_FILE})",
+            hint="make some with: epntap train icme --output " + str(folder),
+        )
+    networks = []
+    for path in paths:
+        network = IcmeNetwork(len(FEATURES))
+        try:
+            network.load_state_dict(safetensors.load_file(str(path)))
+        except (RuntimeError, OSError, safetensors_error()) as error:
+            raise WeightsError(
+                f"{path} does not hold weights of this network: {str(error).splitlines()[0]}",
+                hint="train again with this version",
+            ) from error
+        networks.append(network.eval())
+    return Detector(tuple(networks), read_rule(parameters), digest_files([*paths, parameters]))
+
+
+def safetensors_error() -> type[Exception]:
+    """Return the exception that safetensors raises for a damaged file."""
+    error: type[Exception] = require("safetensors").SafetensorError
+    return error
+
+
+def read_rule(path: Path) -> EventRule:
+    """Read the event rule from a parameters file.
+
+    Raises
+    ------
+    WeightsError
+        If it is not there or not complete.
+    """
+    try:
+        return EventRule(**json.loads(path.read_text())["rule"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path} has no usable rule: {error}", hint="train again") from error
+
+
+def write_detector(folder: Path, networks: dict[str, Any], rule: EventRule, notes: Any) -> None:
+    """Write weights, one file a network, and the rule with notes on its origin.
+
+    Raises
+    ------
+    WeightsError
+        If the folder cannot be written.
+    """
+    safetensors = require("safetensors.torch")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, network in networks.items():
+            safetensors.save_file(network.state_dict(), str(folder / f"{name}.safetensors"))
+        text = json.dumps({"rule": asdict(rule), "notes": notes}, indent=2) + "\n"
+        (folder / PARAMETERS_FILE).write_text(text)
+    except OSError as error:
+        raise WeightsError(f"{folder} cannot be written: {error}") from error
+
+
+def class_probabilities(
+    networks: tuple[Any, ...],
+    inputs: NDArray[np.float32],
+    first: int,
+    *,
+    progress: Progress = silent,
+) -> NDArray[np.float32]:
+    """Return the mean probability of each class over networks and windows.
+
+    Parameters
+    ----------
+    networks
+        To be averaged.
+    inputs
+        Shape (`FEATURES`, n).
+    first
+        Number of the first sample since 1970.
+    progress
+        Told after each batch.
+
+    Returns
+    -------
+    probabilities
+        Shape (3, n): background, sheath, obstacle.
+    """
+    torch = require("torch")
+    from pipelines.icme.model import WINDOW
+
+    def answer(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            tensor = torch.from_numpy(windows)
+            answers = [torch.softmax(network(tensor), dim=1) for network in networks]
+            return np.asarray(torch.stack(answers).mean(dim=0).numpy(), dtype=np.float32)
+
+    return overlap_average(inputs, first, WINDOW, STEP, answer, progress=progress)
+
+
+def first_sample(series: InSituSeries) -> int:
+    """Return the number of a series' first sample since 1970."""
+    since = series.start.astype("datetime64[us]").astype(np.int64)
+    return int(since // CADENCE.astype("timedelta64[us]").astype(np.int64))
+
+
+def detect(
+    series: InSituSeries,
+    detector: Detector,
+    *,
+    scaling: Scaling | None = None,
+    progress: Progress = silent,
+) -> Detections:
+    """Find the ejections in a series.
+
+    Parameters
+    ----------
+    series
+        Measurements on the regular grid.
+    detector
+        Networks and rule.
+    scaling
+        Of the channels; measured from the series when not given. A schedule that feeds a mission
+        in pieces gives all of them the same.
+    progress
+        Told after each batch of windows.
+    """
+    inputs = features(series, scaling or measure_scaling(series))
+    probabilities = class_probabilities(
+        detector.networks, inputs, first_sample(series), progress=progress
+    )
+    return decide(probabilities, detector.rule, usable_samples(inputs))
+
+
+def decide(
+    probabilities: NDArray[np.float32], rule: EventRule, usable: NDArray[np.bool_]
+) -> Detections:
+    """Turn class probabilities (3, n) into events with their obstacles and confidence."""
+    ejection = smooth(1.0 - probabilities[0].astype(np.float64))
+    intervals = find_events(ejection, rule, usable)
+    obstacle = np.array(
+        [first + obstacle_start(probabilities[:, first:end]) for first, end in intervals],
+        dtype=np.int64,
+    )
+    seen = np.array([probabilities[2, first:end].mean() for first, end in intervals]) > 0.25
+    confidence = np.array([ejection[first:end].mean() for first, end in intervals])
+    return Detections(
+        intervals,
+        np.where(seen, obstacle, -1) if len(intervals) else obstacle,
+        np.clip(confidence, 0.0, 1.0),
+    )
+
+
+def smooth(probability: NDArray[np.float64], hours: float = 1.0) -> NDArray[np.float64]:
+    """Average over an hour, so that a threshold is not crossed back and forth."""
+    width = 2 * round(hours * SAMPLES_PER_HOUR / 2) + 1
+    padded = np.pad(probability, width // 2, mode="edge")
+    return np.convolve(padded, np.ones(width) / width, mode="valid")
+
+
+def obstacle_start(probabilities: NDArray[np.float32]) -> int:
+    """Return where in an event the sheath ends and the magnetic obstacle begins.
+
+    The most likely division into a sheath followed by an obstacle: the one that maximises the sum
+    of logarithmic probabilities on both sides.
+
+    Parameters
+    ----------
+    probabilities
+        Of the samples of one event, shape (3, n).
+    """
+    logarithm = np.log(np.maximum(probabilities[1:], 1e-4))
+    gain = np.concatenate(([0.0], np.cumsum(logarithm[0] - logarithm[1])))
+    return int(gain[:-1].argmax())

@@ -1,0 +1,148 @@
+"""Scores of detections against labels, and the choice of the event rule."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.icme.detect import decide
+from pipelines.signals.events import EventRule, Intervals, find_events
+from pipelines.signals.matching import (
+    EventScores,
+    edge_errors,
+    match_events,
+    match_strictly,
+    score_events,
+    true_skill_statistic,
+)
+from pipelines.sources.insitu import SAMPLES_PER_HOUR
+
+#: A true event is found when this part of it is covered (Rüdisser et al. 2022, section 3).
+PUBLISHED_FRACTION = 0.51
+
+#: Rules that are tried: thresholds, merging distance and least length in hours.
+_LOW = (0.2, 0.3, 0.4, 0.5)
+_HIGH = (0.5, 0.6, 0.7, 0.8, 0.9)
+_MERGE_HOURS = (2, 6)
+_SHORTEST_HOURS = (3.5, 6, 9)
+
+
+def score(
+    true: Intervals, detected: Intervals, usable: NDArray[np.bool_]
+) -> dict[str, float | int]:
+    """Score detections in one series under all rules.
+
+    Parameters
+    ----------
+    true, detected
+        Half-open intervals of samples.
+    usable
+        Samples where there are data, shape (n,).
+
+    Returns
+    -------
+    scores
+        ``precision, recall, f1_any`` for any overlap; ``precision_51, recall_51, f1_51`` where
+        51 % of an event must be covered; ``f1_iou50`` one to one with intersection over union
+        above 0.5; ``tss`` sample by sample; ``start_mae_h, end_mae_h`` over events found with any
+        overlap; ``n_true, n_detected, n_found, n_false``.
+    """
+    loose = match_events(true, detected)
+    anyhow, published = (
+        score_events(loose),
+        score_events(match_events(true, detected, PUBLISHED_FRACTION)),
+    )
+    edges = edge_errors(true, detected, loose)
+    return {
+        "precision": anyhow.precision,
+        "recall": anyhow.recall,
+        "f1_any": anyhow.f1,
+        "precision_51": published.precision,
+        "recall_51": published.recall,
+        "f1_51": published.f1,
+        "f1_iou50": score_events(match_strictly(true, detected)).f1,
+        "tss": true_skill_statistic(true, detected, usable),
+        "start_mae_h": edges.start / SAMPLES_PER_HOUR,
+        "end_mae_h": edges.end / SAMPLES_PER_HOUR,
+        "n_true": anyhow.n_true,
+        "n_detected": anyhow.n_detected,
+        "n_found": anyhow.n_found,
+        "n_false": anyhow.n_false,
+    }
+
+
+def mean_and_deviation(each: Iterable[dict[str, Any]], key: str) -> tuple[float, float]:
+    """Return mean and sample standard deviation of one score over seeds."""
+    values = [float(scores[key]) for scores in each]
+    return mean(values), stdev(values) if len(values) > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Probabilities of a series by networks that never saw it, with the truth.
+
+    Attributes
+    ----------
+    probabilities
+        Shape (3, n).
+    true
+        Half-open intervals.
+    usable
+        Shape (n,).
+    """
+
+    probabilities: NDArray[np.float32]
+    true: Intervals
+    usable: NDArray[np.bool_]
+
+
+def candidate_rules() -> list[EventRule]:
+    """Return all rules that are tried."""
+    return [
+        EventRule(low, high, round(merge * SAMPLES_PER_HOUR), round(short * SAMPLES_PER_HOUR))
+        for low, high, merge, short in itertools.product(_LOW, _HIGH, _MERGE_HOURS, _SHORTEST_HOURS)
+        if low <= high
+    ]
+
+
+def choose_rule(held_out: Iterable[HeldOut]) -> tuple[EventRule, float]:
+    """Return the rule with the best mean of the three F1 scores, and that mean.
+
+    Any overlap alone would favour long events that swallow others, the strict rule alone would
+    favour few; their mean with the published rule wants both found and well delimited.
+    """
+    from pipelines.icme.detect import smooth
+
+    pieces = [(smooth(1.0 - each.probabilities[0].astype(float)), each) for each in held_out]
+    best: tuple[EventRule, float] | None = None
+    for rule in candidate_rules():
+        totals = [EventScores(0, 0, 0, 0)] * 3
+        for ejection, each in pieces:
+            found = find_events(ejection, rule, each.usable)
+            matchings = (
+                match_events(each.true, found),
+                match_events(each.true, found, PUBLISHED_FRACTION),
+                match_strictly(each.true, found),
+            )
+            totals = [
+                total + score_events(matching)
+                for total, matching in zip(totals, matchings, strict=True)
+            ]
+        value = mean(total.f1 for total in totals)
+        if best is None or value > best[1]:
+            best = (rule, value)
+    if best is None:
+        raise ValueError("there is no rule to choose from")
+    return best
+
+
+def score_held_out(held_out: HeldOut, rule: EventRule) -> dict[str, float | int]:
+    """Score what a rule makes of held-out probabilities."""
+    detections = decide(held_out.probabilities, rule, held_out.usable)
+    return score(held_out.true, detections.intervals, held_out.usable)

@@ -1,0 +1,136 @@
+"""What the network sees: scaled channels, derived quantities, steadiness of the field, masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipelines.errors import SourceError
+from pipelines.sources.grid import bridge_gaps
+from pipelines.sources.insitu import CHANNELS, SAMPLES_PER_HOUR, InSituSeries
+from pipelines.sources.plasma import plasma_beta, temperature_ratio
+
+Values = NDArray[np.float64]
+
+#: Quantities that are brought to median 0 and robust deviation 1, series by series.
+SCALED = ("log_bt", "vt", "log_np", "log_tp", "log_beta", "log_texrat", "unrest_1h", "unrest_6h")
+
+#: All input channels of the network, in order; the last two say what was measured.
+FEATURES = (*SCALED, "bx", "by", "bz", "field_mask", "plasma_mask")
+
+#: Components of the field, which augmentation may reflect.
+COMPONENTS = tuple(FEATURES.index(name) for name in ("bx", "by", "bz"))
+
+#: Beyond this many deviations a value says no more.
+_CLIP = 6.0
+
+#: Half the distance of quartiles of a normal distribution is 0.6745 deviations.
+_NORMAL_IQR = 1.349
+
+#: Hours of data from which a series can be scaled by itself: half a rotation of the Sun holds
+#: slow and fast wind. Shorter series take `REFERENCE`.
+_ENOUGH_HOURS = 14 * 24
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Median and robust deviation of each quantity of `SCALED`, and the median field in nT.
+
+    Computed from a whole series without labels: spacecraft differ in distance from the Sun, in
+    phase of the solar cycle and in the calibration of their plasma instruments, and a detector
+    trained on one must work on another.
+    """
+
+    median: tuple[float, ...]
+    deviation: tuple[float, ...]
+    field: float
+
+
+#: Of STEREO-B in 2013 and 2014, for series that are too short to be scaled by themselves.
+REFERENCE = Scaling(
+    median=(1.468, 356.7, 0.9921, 11, -1.237, 0.3666, -1.118, -0.5409),
+    deviation=(0.4412, 76.18, 0.6061, 0.8808, 1.085, 0.4884, 0.6589, 0.3749),
+    field=4.341,
+)
+
+
+def quantities(series: InSituSeries) -> dict[str, Values]:
+    """Return the unscaled quantities, with short gaps bridged; shape (n,) each."""
+    raw = {name: bridge_gaps(series.channel(name)) for name in CHANNELS}
+    positive = {name: np.maximum(raw[name], floor) for name, floor in _FLOORS}
+    beta = plasma_beta(positive["np"], positive["tp"], positive["bt"])
+    ratio = temperature_ratio(positive["tp"], raw["vt"])
+    frame = pd.DataFrame({name: raw[name] for name in ("bx", "by", "bz")})
+    return {
+        "log_bt": np.log(positive["bt"]),
+        "vt": raw["vt"],
+        "log_np": np.log(positive["np"]),
+        "log_tp": np.log(positive["tp"]),
+        "log_beta": np.log(beta),
+        "log_texrat": np.log(ratio),
+        "unrest_1h": _unrest(frame, positive["bt"], SAMPLES_PER_HOUR + 1),
+        "unrest_6h": _unrest(frame, positive["bt"], 6 * SAMPLES_PER_HOUR + 1),
+        "bx": raw["bx"],
+        "by": raw["by"],
+        "bz": raw["bz"],
+    }
+
+
+#: Below these the instruments see nothing: nT, cm-3, K.
+_FLOORS = (("bt", 0.05), ("np", 0.01), ("tp", 1000.0))
+
+
+def _unrest(components: pd.DataFrame, magnitude: Values, samples: int) -> Values:
+    """Return the logarithm of the turbulent over the whole field: low in magnetic obstacles."""
+    variance = (
+        components.rolling(samples, center=True, min_periods=3).var().sum(axis=1, min_count=3)
+    )
+    mean = pd.Series(magnitude).rolling(samples, center=True, min_periods=3).mean()
+    return np.asarray(np.log(np.sqrt(variance) / mean + 0.01))
+
+
+def measure_scaling(series: InSituSeries) -> Scaling:
+    """Compute the scaling of a series from its own measurements.
+
+    Raises
+    ------
+    SourceError
+        If a channel has no measurements at all.
+    """
+    empty = [name for name in CHANNELS if series.data[name].notna().sum() == 0]
+    if empty:
+        raise SourceError(
+            f"{series.description} has no measurements of {', '.join(empty)}",
+            hint="the detector needs the magnetic field, speed, density and temperature",
+        )
+    values = quantities(series)
+    if np.isfinite(values["log_beta"]).sum() < _ENOUGH_HOURS * SAMPLES_PER_HOUR:
+        return REFERENCE
+    low, middle, high = np.nanquantile([values[name] for name in SCALED], [0.25, 0.5, 0.75], axis=1)
+    return Scaling(
+        median=tuple(float(each) for each in middle),
+        deviation=tuple(float(each) for each in (high - low) / _NORMAL_IQR),
+        field=float(np.exp(np.nanmedian(values["log_bt"]))),
+    )
+
+
+def features(series: InSituSeries, scaling: Scaling) -> NDArray[np.float32]:
+    """Return the network's input, shape (`FEATURES`, n): finite, zero where nothing is known."""
+    values = quantities(series)
+    rows = [
+        (values[name] - median) / deviation
+        for name, median, deviation in zip(SCALED, scaling.median, scaling.deviation, strict=True)
+    ]
+    rows += [values[name] / (2 * scaling.field) for name in ("bx", "by", "bz")]
+    rows.append(np.isfinite(values["log_bt"]).astype(float))
+    rows.append(np.isfinite(values["log_beta"]).astype(float))
+    return np.clip(np.nan_to_num(np.array(rows), nan=0.0), -_CLIP, _CLIP).astype(np.float32)
+
+
+def usable_samples(inputs: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return where the field or the plasma is known, so that a decision makes sense."""
+    field, plasma = FEATURES.index("field_mask"), FEATURES.index("plasma_mask")
+    return np.asarray((inputs[field] > 0) | (inputs[plasma] > 0))

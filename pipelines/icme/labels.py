@@ -1,0 +1,162 @@
+"""Lists of true ejections: intervals, or the columns of ICMECAT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipelines.errors import LabelError, SourceError
+from pipelines.signals.events import TRUTH_COLUMNS, Intervals, overlaps
+from pipelines.sources.insitu import InSituSeries
+from pipelines.sources.spacecraft import find_spacecraft
+
+#: How lists call the three times. An interval list has no time for the obstacle.
+_SPELLINGS = (
+    ("icme_start_time", "mo_start_time", "mo_end_time"),
+    ("icme_start_time", "mo_start_time", "icme_end_time"),
+    ("start", "mo_start", "end"),
+    ("begin", "mo_begin", "end"),
+)
+
+#: Network answers: background, sheath, obstacle.
+BACKGROUND, SHEATH, OBSTACLE = 0, 1, 2
+
+
+def read_labels(path: Path, spacecraft: str | None = None) -> pd.DataFrame:
+    """Read a list of ejections.
+
+    Understood are lists of intervals (``start,end`` or ``begin,end``, optionally ``mo_start``) and
+    lists with the columns of ICMECAT; of the latter only the rows whose ``sc_insitu`` is the
+    spacecraft are taken.
+
+    Parameters
+    ----------
+    path
+        CSV file.
+    spacecraft
+        Whose events to take from a list of several spacecraft.
+
+    Returns
+    -------
+    labels
+        Columns `TRUTH_COLUMNS`, UTC, in order of time; the middle one may be NaT.
+
+    Raises
+    ------
+    LabelError
+        If the file cannot be read, lacks columns, or has a row that ends before it starts.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str)
+    except FileNotFoundError:
+        raise LabelError(f"{path} does not exist") from None
+    except (OSError, ValueError) as error:
+        raise LabelError(f"{path} cannot be read as CSV: {error}") from error
+    table.columns = [str(name).strip().lower() for name in table.columns]
+    if "sc_insitu" in table.columns and spacecraft is not None:
+        table = table[_same_spacecraft(table["sc_insitu"], spacecraft)]
+    names = next((each for each in _SPELLINGS if {each[0], each[2]} <= set(table.columns)), None)
+    if names is None:
+        raise LabelError(
+            f"{path} has the columns {', '.join(table.columns)}",
+            hint="a list of ejections has start,end or icme_start_time,mo_start_time,mo_end_time",
+        )
+    labels = pd.DataFrame(
+        {
+            column: _times(path, table, name) if name in table.columns else pd.NaT
+            for column, name in zip(TRUTH_COLUMNS, names, strict=True)
+        }
+    ).astype("datetime64[us]")
+    return _ordered(path, labels)
+
+
+def _same_spacecraft(names: pd.Series, spacecraft: str) -> NDArray[np.bool_]:
+    wanted = find_spacecraft(spacecraft).name
+
+    def same(name: str) -> bool:
+        try:
+            return find_spacecraft(name).name == wanted
+        except SourceError:  # a spacecraft of the list that no source here serves
+            return False
+
+    return np.array([same(str(name)) for name in names], dtype=bool)
+
+
+def _times(path: Path, table: pd.DataFrame, name: str) -> pd.Series:
+    times = pd.to_datetime(table[name], format="mixed", errors="coerce", utc=True)
+    wrong = times.isna() & table[name].notna()
+    if wrong.any():
+        line = int(table.index[wrong][0]) + 2
+        raise LabelError(
+            f"{path}, line {line}, column {name}: {table[name][wrong].iloc[0]!r} is no time"
+        )
+    return times.dt.tz_localize(None)
+
+
+def _ordered(path: Path, labels: pd.DataFrame) -> pd.DataFrame:
+    start, obstacle, end = (labels[name] for name in TRUTH_COLUMNS)
+    wrong = start.isna() | end.isna() | (end <= start) | (obstacle < start) | (obstacle > end)
+    if wrong.any():
+        line = int(labels.index[wrong][0]) + 2
+        raise LabelError(
+            f"{path}, line {line}: the event from {start[wrong].iloc[0]} to {end[wrong].iloc[0]} "
+            "is not in order",
+            hint="start, start of the obstacle and end must follow one another",
+        )
+    return labels.sort_values("icme_start_time").reset_index(drop=True)
+
+
+def add_obstacles(labels: pd.DataFrame, catalogue: pd.DataFrame) -> pd.DataFrame:
+    """Fill unknown starts of obstacles from the catalogued event that overlaps most.
+
+    Parameters
+    ----------
+    labels, catalogue
+        Columns `TRUTH_COLUMNS`.
+
+    Returns
+    -------
+    labels
+        A copy; what no catalogued event overlaps stays NaT.
+    """
+    filled = labels.copy()
+    if len(labels) == 0 or len(catalogue) == 0:
+        return filled
+    shared = overlaps(_microseconds(labels), _microseconds(catalogue))
+    best = shared.argmax(axis=1)
+    known = catalogue["mo_start_time"].to_numpy()[best]
+    start, end = (labels[name].to_numpy() for name in ("icme_start_time", "mo_end_time"))
+    fitting = (shared.max(axis=1) > 0) & (known < end) & labels["mo_start_time"].isna().to_numpy()
+    filled.loc[fitting, "mo_start_time"] = np.maximum(known, start)[fitting]
+    return filled
+
+
+def _microseconds(labels: pd.DataFrame) -> Intervals:
+    columns = labels[["icme_start_time", "mo_end_time"]].to_numpy(dtype="datetime64[us]")
+    return columns.astype(np.int64)
+
+
+def label_intervals(labels: pd.DataFrame, series: InSituSeries) -> Intervals:
+    """Return the events that touch a series, in samples, shape (n, 2).
+
+    Events are not cut off where the series begins or ends, only left out when wholly outside.
+    """
+    start = series.index_of(labels["icme_start_time"].to_numpy(dtype="datetime64[us]"))
+    end = series.index_of(labels["mo_end_time"].to_numpy(dtype="datetime64[us]"))
+    intervals = np.column_stack([start, np.maximum(end, start + 1)])
+    return intervals[(intervals[:, 1] > 0) & (intervals[:, 0] < len(series))]
+
+
+def label_classes(labels: pd.DataFrame, series: InSituSeries) -> NDArray[np.int64]:
+    """Return the class of each sample; where no obstacle start is known all is obstacle."""
+    classes = np.zeros(len(series), dtype=np.int64)
+    known = labels["mo_start_time"].fillna(labels["icme_start_time"])
+    times = (labels["icme_start_time"], known, labels["mo_end_time"])
+    numbers = [series.index_of(each.to_numpy(dtype="datetime64[us]")) for each in times]
+    for start, obstacle, end in np.clip(np.column_stack(numbers), 0, len(series)):
+        classes[start:obstacle] = SHEATH
+        classes[obstacle:end] = OBSTACLE
+    return classes

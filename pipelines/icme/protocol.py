@@ -1,0 +1,226 @@
+"""The protocol of training and evaluation, so that every figure of the README can be made again.
+
+Training: the labelled series is cut into blocks of time. For each block a network is trained on
+the others, less one that decides when to stop, and answers for the block that it never saw; from
+these answers the event rule is chosen. Then the networks that are kept are trained, each with
+another block to decide when to stop. Evaluation only ever reads what training wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipelines.contract import Progress, silent
+from pipelines.errors import LabelError
+from pipelines.icme.detect import (
+    SHIPPED_WEIGHTS,
+    class_probabilities,
+    decide,
+    first_sample,
+    load_detector,
+    write_detector,
+)
+from pipelines.icme.evaluate import (
+    HeldOut,
+    choose_rule,
+    mean_and_deviation,
+    score,
+    score_held_out,
+)
+from pipelines.icme.features import features, measure_scaling, usable_samples
+from pipelines.icme.labels import add_obstacles, label_intervals, read_labels
+from pipelines.icme.source import open_source
+from pipelines.icme.train import Labelled, fit, label, time_blocks, training_simulations
+from pipelines.signals.training import TrainingPlan
+from pipelines.sources.insitu import InSituSeries
+
+
+def run_training(
+    inputs: Sequence[str | Path | InSituSeries],
+    labels: Sequence[Path],
+    output: Path,
+    *,
+    seeds: Sequence[int],
+    folds: int,
+    steps: int,
+    boundaries: Path | None = None,
+    spacecraft: str | None = None,
+    progress: Progress = silent,
+) -> Mapping[str, Any]:
+    """Train, choose the rule, write the weights; see `pipelines.icme.IcmePipeline.train`."""
+    if not inputs or len(inputs) != len(labels):
+        raise LabelError(
+            f"{len(inputs)} inputs came with {len(labels)} lists of labels",
+            hint="give one list for each input, in the same order",
+        )
+    if folds < 3:
+        raise LabelError(
+            f"{folds} folds cannot be divided into training, stopping and testing",
+            hint="use at least 3",
+        )
+    series = [open_source(each, spacecraft=spacecraft, progress=progress) for each in inputs]
+    truths = [_truth(path, one, boundaries) for path, one in zip(labels, series, strict=True)]
+    labelled = [label(one, truth) for one, truth in zip(series, truths, strict=True)]
+    simulated = training_simulations(progress)
+    plan = TrainingPlan(steps=steps)
+    held_out = cross_validate(
+        series, truths, labelled, simulated, folds=folds, seeds=seeds, plan=plan, progress=progress
+    )
+    rule, value = choose_rule(held_out)
+    networks, training = {}, {}
+    for seed in seeds:
+        network, report = fit_leaving(
+            labelled, simulated, seed % folds, folds, seed, plan, progress
+        )
+        networks[f"seed{seed}"] = network
+        training[f"seed{seed}"] = {"best_step": report.best_step, "best_loss": report.best_loss}
+    summary = {
+        "cross_validation": {
+            "folds": folds,
+            "seeds": list(seeds),
+            "mean_f1_of_rule": value,
+            "scores": [score_held_out(each, rule) for each in held_out],
+        },
+        "training": training,
+        "sources": [each.description for each in series],
+        "sources_sha256": [each.sha256() for each in series],
+    }
+    write_detector(output, networks, rule, summary)
+    return {"rule": asdict(rule), **summary}
+
+
+def _truth(path: Path, series: InSituSeries, boundaries: Path | None) -> pd.DataFrame:
+    truth = read_labels(path, series.spacecraft.name)
+    if boundaries is not None:
+        truth = add_obstacles(truth, read_labels(boundaries, series.spacecraft.name))
+    return truth
+
+
+def block_masks(labelled: Sequence[Labelled], folds: int) -> list[list[NDArray[np.bool_]]]:
+    """Return the blocks of all series, ``masks[fold][series]``."""
+    per_series = [time_blocks(len(each.classes), folds) for each in labelled]
+    return [[blocks[fold] for blocks in per_series] for fold in range(folds)]
+
+
+def fit_leaving(
+    labelled: Sequence[Labelled],
+    simulated: Sequence[Labelled],
+    stopping: int,
+    folds: int,
+    seed: int,
+    plan: TrainingPlan,
+    progress: Progress = silent,
+    *,
+    testing: int | None = None,
+) -> Any:
+    """Train a network on all blocks but one that decides when to stop, and one for testing.
+
+    Parameters
+    ----------
+    labelled, simulated
+        Series to learn from.
+    stopping, testing
+        Numbers of the blocks that are left out.
+    folds
+        Number of blocks.
+    seed, plan, progress
+        As in `pipelines.icme.train.fit`.
+    """
+    masks = block_masks(labelled, folds)
+    training = []
+    for number, one in enumerate(labelled):
+        kept = ~masks[stopping][number]
+        if testing is not None:
+            kept &= ~masks[testing][number]
+        training.append(one.keep(kept))
+    # Early stopping looks at the longest series: windows of one series are a batch.
+    longest = int(np.argmax([len(each.classes) for each in labelled]))
+    validation = labelled[longest].keep(masks[stopping][longest])
+    return fit(training, simulated, validation, seed=seed, plan=plan, progress=progress)
+
+
+def cross_validate(
+    series: Sequence[InSituSeries],
+    truths: Sequence[pd.DataFrame],
+    labelled: Sequence[Labelled],
+    simulated: Sequence[Labelled],
+    *,
+    folds: int,
+    seeds: Sequence[int],
+    plan: TrainingPlan,
+    progress: Progress = silent,
+) -> list[HeldOut]:
+    """Return for each series what networks that never saw a block say about it.
+
+    With several seeds the answers are averaged, as those of the networks that are kept will be.
+    """
+    answers = [np.zeros((3, len(each)), dtype=np.float32) for each in series]
+    masks = block_masks(labelled, folds)
+    for fold in range(folds):
+        for seed in seeds:
+            network, _ = fit_leaving(
+                labelled,
+                simulated,
+                (fold + 1 + seed % (folds - 1)) % folds,
+                folds,
+                seed * folds + fold,
+                plan,
+                progress,
+                testing=fold,
+            )
+            for number, one in enumerate(series):
+                part = class_probabilities((network,), labelled[number].inputs, first_sample(one))
+                answers[number] += np.where(masks[fold][number], part, 0) / len(seeds)
+        progress("cross-validating", fold + 1, folds)
+    return [
+        HeldOut(answer, label_intervals(truth, one), each.weights > 0)
+        for answer, truth, one, each in zip(answers, truths, series, labelled, strict=True)
+    ]
+
+
+def run_evaluation(
+    source: str | Path | InSituSeries,
+    labels: Path,
+    *,
+    spacecraft: str | None = None,
+    weights: Path | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Score detections against labels; see `pipelines.icme.IcmePipeline.evaluate`."""
+    series = open_source(source, spacecraft=spacecraft, progress=progress)
+    truth = read_labels(labels, series.spacecraft.name)
+    true = label_intervals(truth, series)
+    if len(true) == 0:
+        raise LabelError(
+            f"no event of {labels} lies in {series.description}",
+            hint="are both of the same spacecraft and time?",
+        )
+    detector = load_detector(weights or SHIPPED_WEIGHTS)
+    inputs = features(series, measure_scaling(series))
+    usable, first = usable_samples(inputs), first_sample(series)
+    answers = [
+        class_probabilities((network,), inputs, first, progress=progress)
+        for network in detector.networks
+    ]
+    per_seed = [
+        score(true, decide(answer, detector.rule, usable).intervals, usable) for answer in answers
+    ]
+    together = decide(np.mean(answers, axis=0), detector.rule, usable)
+    middle, deviation = mean_and_deviation(per_seed, "f1_any")
+    return {
+        **score(true, together.intervals, usable),
+        "f1_any_mean": middle,
+        "f1_any_sd": deviation,
+        "per_seed": per_seed,
+        "spacecraft": series.spacecraft.name,
+        "source": series.description,
+        "labels": labels.name,
+        "weights_digest": detector.digest,
+    }

@@ -1,0 +1,1 @@
+"""What all time-series pipelines share: windows, events, matching, scores, training."""

@@ -1,0 +1,48 @@
+-- The two logins besides the owner: one that publishes, one that only reads.
+--
+-- Run by a superuser or by a login with CREATEROLE. Idempotent. Names follow the database, so that
+-- several services can live in one cluster. Passwords are set by the service, not here.
+DO $roles$
+DECLARE
+    login text;
+    attribute record;
+BEGIN
+    FOREACH login IN ARRAY ARRAY[current_database() || '_publisher', current_database() || '_reader']
+    LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = login) THEN
+            EXECUTE format(
+                'CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS',
+                login);
+        END IF;
+        -- A role of that name that somebody made earlier is not silently trusted with more.
+        SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls AS strong,
+               NOT rolcanlogin AS closed
+          INTO attribute FROM pg_catalog.pg_roles WHERE rolname = login;
+        IF attribute.strong OR attribute.closed THEN
+            RAISE EXCEPTION 'role % exists and is not a plain login', login
+                USING ERRCODE = 'invalid_role_specification',
+                      HINT = 'drop it, or take from it everything but LOGIN';
+        END IF;
+    END LOOP;
+
+    -- The reader. What it may not do is a matter of grants (grants.sql, harden.sql); these are the
+    -- limits of what it may do.
+    login := current_database() || '_reader';
+    EXECUTE format('ALTER ROLE %I SET default_transaction_read_only = on', login);
+    EXECUTE format('ALTER ROLE %I SET search_path = pg_catalog', login);
+    EXECUTE format('ALTER ROLE %I SET statement_timeout = %L', login, '1h');
+    EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L', login, '60s');
+    EXECUTE format('ALTER ROLE %I SET lock_timeout = %L', login, '5s');
+    EXECUTE format('ALTER ROLE %I SET jit = off', login);
+    BEGIN
+        EXECUTE format('ALTER ROLE %I SET client_connection_check_interval = %L', login, '500ms');
+    EXCEPTION WHEN invalid_parameter_value THEN
+        -- Not every operating system can tell PostgreSQL that a client went away.
+        RAISE WARNING 'client_connection_check_interval cannot be used on this server';
+    END;
+
+    login := current_database() || '_publisher';
+    EXECUTE format('ALTER ROLE %I SET search_path = pg_catalog', login);
+    EXECUTE format('ALTER ROLE %I SET jit = off', login);
+END
+$roles$;
