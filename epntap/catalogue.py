@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from epntap.adql.words import RESERVED_WORDS
 from epntap.epncore.standard import TABLE_UTYPE, Standard, read_standard
-from epntap.epncore.validation import is_ucd
+from epntap.epncore.ucds import is_ucd
 from epntap.errors import CatalogueError
 from epntap.resources import schema_folder
 from epntap.tables import Column, CoordinateSystem, TimeSystem

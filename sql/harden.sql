@@ -57,8 +57,14 @@ BEGIN
       FROM pg_init_privs i JOIN pg_class c ON c.oid = i.objoid
       JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(i.initprivs) a
      WHERE i.classoid = 'pg_class'::regclass AND i.objsubid = 0
-       AND n.nspname IN ('pg_catalog', 'information_schema')
+       AND n.nspname = 'pg_catalog'
        AND a.grantee = 0 AND a.privilege_type = 'SELECT';
+    EXECUTE format('GRANT SELECT ON TABLE %s TO %s', targets, trusted);
+    -- What initdb gives in information_schema is not recorded; its helpers begin with _pg_.
+    SELECT string_agg(format('%s', c.oid::regclass), ', ') INTO STRICT targets
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = 'information_schema' AND c.relkind IN ('r', 'v')
+       AND c.relname NOT LIKE '\_pg\_%';
     EXECUTE format('GRANT SELECT ON TABLE %s TO %s', targets, trusted);
     -- pg_subscription is given column by column; pg_dump asks for it.
     FOR relation IN

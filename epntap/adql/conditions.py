@@ -116,8 +116,13 @@ class Conditions(Calls):
             node.query.at,
         )
         negated = "NOT " if node.negated else ""
-        sql = query.render(lambda _, item: settled(item).sql)
-        return f"({left} {negated}IN ({sql}))"
+        nothing = output.kind is Kind.NULL and value.pg != UNKNOWN
+
+        def column(_index: int, item: Value) -> str:
+            # A column of NULLs has no type of its own, PostgreSQL would take it for text.
+            return f"({item.sql})::{value.pg}" if nothing else settled(item).sql
+
+        return f"({left} {negated}IN ({query.render(column)}))"
 
     def _like(self, node: Like) -> str:
         value = self._text(node.value, "what LIKE compares")

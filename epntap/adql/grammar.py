@@ -166,10 +166,23 @@ class Expressions(Cursor, ABC):
             self.leave()
             return InQuery(left, query, negated, at=at)
         while self.accept(","):
-            items.append(self.expression())
+            items.append(self._list_item())
         self._close(", or )")
         self.leave()
         return InList(left, tuple(items), negated, at=at)
+
+    def _list_item(self) -> Expression:
+        """Parse a value of a list; most are bare literals, of which there may be many."""
+        place = self.place
+        kind = self.kinds[place]
+        if self.ahead() in (",", ")"):
+            if kind == INTEGER or kind == REAL:
+                self.place = place + 1
+                return _number(self.texts[place], self.starts[place])
+            if kind == STRING:
+                self.place = place + 1
+                return String(self.texts[place], at=self.starts[place])
+        return self.expression()
 
     # Operands ---------------------------------------------------------------------------------
 
@@ -190,7 +203,7 @@ class Expressions(Cursor, ABC):
         reader = _OPERANDS.get(kind)
         if reader is not None:
             return reader(self, kind, at)
-        raise self.unexpected("a value")
+        raise self.unexpected("a value", name_wanted=True)
 
     def _string(self, at: int) -> Expression:
         """Parse a string; strings that follow one another are one (SQL-92, 5.3)."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from epntap.adql.conversion import quote_name
 from epntap.adql.errors import Fault, nearest
 from epntap.adql.tree import ColumnReference, Identifier
 from epntap.adql.values import Value, column_value
-from epntap.tables import Table
+from epntap.tables import Column, Table
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A column that a source shows: its name and its value."""
 
     name: str
@@ -55,18 +55,16 @@ class TableSource:
         column = self._table.column(name.name) or self._table.column(f'"{name.name}"')
         if column is None or not name.matches(column.name.strip('"')):
             return []
-        return [self._named(column.name)]
+        return [self._named(column)]
 
     def columns(self) -> Iterator[Named]:
         """Yield all columns, in the order of ``*``."""
-        return (self._named(column.name) for column in self._table.columns)
+        return (self._named(column) for column in self._table.columns)
 
-    def _named(self, name: str) -> Named:
-        column = self._table.column(name)
-        assert column is not None  # noqa: S101 - only names of the table's own columns come here
+    def _named(self, column: Column) -> Named:
         # TAP_SCHEMA keeps the quotes of a name that needs them; the relation does not.
-        plain = name.strip('"')
-        return Named(plain, column_value(f'"{self.sql_alias}".{quote_name(plain)}', column))
+        plain = column.name.strip('"')
+        return Named(plain, column_value(f'{self.sql_alias}.{quote_name(plain)}', column))
 
 
 class QuerySource:

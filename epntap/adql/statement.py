@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from epntap.adql.conversion import in_common, quote_name
 from epntap.adql.values import UNKNOWN, Kind, Value, describe
@@ -13,8 +14,7 @@ from epntap.tables import Column, wire_type
 Renderer = Callable[[int, Value], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """A column that a query gives.
 
     Attributes

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from epntap.adql import AdqlError
 from epntap.errors import UserError
-from epntap.publish.publication import InvalidRowsError
 
 #: What is asked for goes to standard output, everything that is said beside it to standard error.
 OUT = Console(soft_wrap=True, highlight=False)
@@ -24,9 +24,11 @@ def say(text: str) -> None:
 
 def report_error(error: UserError) -> None:
     """Print an error, with every violation where there are some."""
-    if isinstance(error, InvalidRowsError):
-        for violation in error.violations:
-            ERR.print(escape(str(violation)), markup=True)
+    for violation in getattr(error, "violations", ()):
+        ERR.print(escape(str(violation)))
+    if isinstance(error, AdqlError):
+        ERR.print(f"[bold red]error:[/] {escape(str(error))}")
+        return
     ERR.print(f"[bold red]error:[/] {escape(error.message)}")
     if error.hint:
         ERR.print(f"[bold]hint:[/] {escape(error.hint)}")

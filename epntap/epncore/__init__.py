@@ -1,6 +1,8 @@
-"""The EPNcore data model: its columns, vocabularies, and the rules that rows are held to."""
+"""The EPNcore data model: its columns, vocabularies, and the rules that rows are held to.
+
+`epntap.epncore.validation` is not imported here: it needs pandas, which queries do not.
+"""
 
 from epntap.epncore.standard import ColumnRule, Standard, StandardColumn, read_standard
-from epntap.epncore.validation import RowValidator, Violation
 
-__all__ = ["ColumnRule", "RowValidator", "Standard", "StandardColumn", "Violation", "read_standard"]
+__all__ = ["ColumnRule", "Standard", "StandardColumn", "read_standard"]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from epntap.epncore.standard import ColumnRule, Standard
+from epntap.epncore.ucds import is_ucd
 from epntap.tables import Column
 
 _QUOTES = re.compile("['\"]")
@@ -300,10 +301,3 @@ def _rule_fault(value: str, rule: ColumnRule) -> str | None:
     if rule.ucd and not is_ucd(value, known_words=False):
         return f"{_shown(value)} is not a UCD such as 'phys.veloc;stat.mean'"
     return None
-
-
-def is_ucd(text: str, *, known_words: bool = True) -> bool:
-    """Tell whether a text is a UCD1+; with `known_words` also of known words in allowed places."""
-    from astropy.io.votable.ucd import check_ucd  # slow to import
-
-    return bool(check_ucd(text, check_controlled_vocabulary=known_words))

@@ -12,7 +12,7 @@ import pandas as pd
 from psycopg2 import sql
 
 from epntap.catalogue import Catalogue
-from epntap.epncore import RowValidator, Violation
+from epntap.epncore.validation import RowValidator, Violation
 from epntap.publish.mapping import RowMapper
 from epntap.publish.native import NativeSource
 from epntap.tables import Column, Relation, storage_type

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from epntap.catalogue import Catalogue, Mapping
-from epntap.epncore import Violation
+from epntap.epncore.validation import Violation
 from epntap.errors import PublishError
 from epntap.tables import Column
 from epntap.yamlfile import suggestion

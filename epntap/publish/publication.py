@@ -11,7 +11,7 @@ from psycopg2 import sql
 
 from epntap.catalogue import Catalogue
 from epntap.database import Database
-from epntap.epncore import Violation
+from epntap.epncore.validation import Violation
 from epntap.errors import PublishError
 from epntap.publish.loading import (
     Loaded,

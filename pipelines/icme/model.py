@@ -50,7 +50,7 @@ class SqueezeExcite(nn.Module):
 class ResidualBlock(nn.Module):
     """Two convolutions beside a shortcut, normalised first, with squeeze-and-excitation."""
 
-    def __init__(self, inputs: int, width: int, *, stride: int = 1, dropout: float = 0.1) -> None:
+    def __init__(self, inputs: int, width: int, *, stride: int = 1, dropout: float = 0.2) -> None:
         super().__init__()
         self.first_norm = nn.GroupNorm(_GROUPS, inputs)
         self.first = nn.Conv1d(inputs, width, 3, stride=stride, padding=1)
@@ -159,7 +159,9 @@ def segmentation_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tenso
         Of the samples, 0 where nothing was measured, shape (batch, time).
     """
     balance = logits.new_tensor([1.0, 2.0, 1.5])
-    entropy = functional.cross_entropy(logits, classes, weight=balance, reduction="none")
+    entropy = functional.cross_entropy(
+        logits, classes, weight=balance, reduction="none", label_smoothing=0.05
+    )
     entropy = (entropy * weights).sum() / weights.sum().clamp(min=1.0)
     ejection = 1 - torch.softmax(logits, dim=1)[:, 0]
     truth = (classes > 0).to(ejection.dtype)

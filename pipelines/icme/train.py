@@ -25,7 +25,7 @@ from pipelines.signals.training import (
 from pipelines.sources.insitu import InSituSeries
 
 #: Windows of a batch, and how many of them are simulated.
-BATCH, SIMULATED = 16, 6
+BATCH, SIMULATED = 16, 7
 
 #: Years of simulation that are trained on, and the first of their seeds. Seeds below 100 are left
 #: for demonstrations and tests, so that nobody meets training data there.
@@ -111,7 +111,7 @@ def batches(
 def _draw(series: Sequence[Labelled], random: np.random.Generator, window: int) -> Batch:
     lengths = np.array([len(each.classes) for each in series], dtype=float)
     one = series[random.choice(len(series), p=lengths / lengths.sum())]
-    length = round(window * np.exp(random.uniform(-0.22, 0.22)))
+    length = round(window * np.exp(random.uniform(-0.3, 0.3)))
     middle = random.integers(len(one.classes))
     inside = np.flatnonzero((one.classes > 0) & (one.weights > 0))
     if inside.size and random.random() < _CENTRED:
@@ -144,8 +144,8 @@ def _augment(
             varied[component] *= -1
     masks = [FEATURES.index("field_mask"), FEATURES.index("plasma_mask")]
     known = varied[masks].copy()
-    scale = np.exp(0.08 * random.standard_normal((len(varied), 1)))
-    shift = 0.2 * random.standard_normal((len(varied), 1))
+    scale = np.exp(0.12 * random.standard_normal((len(varied), 1)))
+    shift = 0.3 * random.standard_normal((len(varied), 1))
     shift[list(COMPONENTS)] = 0
     noise = 0.04 * random.standard_normal(varied.shape)
     varied = (varied * scale + (shift + noise) * (known.min(axis=0) > 0)).astype(np.float32)

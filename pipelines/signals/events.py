@@ -121,4 +121,4 @@ def overlaps(first: Intervals, second: Intervals) -> NDArray[np.int64]:
     """
     start = np.maximum(first[:, None, 0], second[None, :, 0])
     end = np.minimum(first[:, None, 1], second[None, :, 1])
-    return np.maximum(end - start, 0)
+    return np.asarray(np.maximum(end - start, 0))

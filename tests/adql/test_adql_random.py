@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from epntap.adql import AdqlError, translate
 from epntap.adql.features import REGISTRY
+from epntap.adql.registry import Accepts
+from epntap.adql.values import Kind
 from epntap.adql.words import RESERVED_WORDS
 from epntap.tables import TableSet
 
@@ -44,52 +46,80 @@ def test_token_soup_is_translated_or_refused_with_an_adql_error(tableset: TableS
 
 NUMBER_COLUMNS = ["time_min", "time_max", "c1min", "processing_level", "speed", "quality", "counter"]
 TEXT_COLUMNS = ["granule_uid", "target_name", "s_region"]
-OTHER_COLUMNS = ["creation_date", "spectrum"]
-LITERALS = ["1", "0", "2", "2.5", "1e-3", "'5'", "'2455197.5'", "9999999999", "NULL", "-3"]
 TEXT_LITERALS = ["'a'", "''", "'it''s'", r"'\'", "'%_'", "NULL", "'Schröter'", "'1,2'"]
-TIMES = ["creation_date", "'2010-01-01'", "TIMESTAMP('2010-01-01T00:00:00')", "NULL"]
-ARGUMENTS = {
-    name: len(signatures[-1].parameters)
-    for name, signatures in REGISTRY.items()
-    if not signatures[0].aggregate
-}
+TIMES = ["creation_date", "TIMESTAMP('2010-01-01T00:00:00')", "'2010-01-01'", "NULL"]
+NUMERIC_FUNCTIONS = [
+    function
+    for signatures in REGISTRY.values()
+    for function in signatures
+    if not any(parameter.accepts in (Kind.TEXT, Kind.TIMESTAMP) for parameter in function.parameters)
+    and not any(parameter.literal for parameter in function.parameters)
+    and function.returns is not Kind.TEXT
+    and Accepts.TIME not in [parameter.accepts for parameter in function.parameters]
+]
 
 
-def _call(name: str, arguments: list[str]) -> str:
-    return f"{name}({', '.join(arguments[: ARGUMENTS[name]])})"
-
-
-def _values(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    pair = st.tuples(children, st.sampled_from(["+", "-", "*", "/", "||"]), children)
+def _choices(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Return what can be made of values of any kind, and is of that kind."""
     return st.one_of(
-        pair.map(lambda parts: f"{parts[0]} {parts[1]} {parts[2]}"),
         children.map(lambda value: f"({value})"),
-        children.map(lambda value: f"- {value}"),
-        st.tuples(
-            st.sampled_from(["INTEGER", "DOUBLE PRECISION", "VARCHAR(3)", "SMALLINT", "TIMESTAMP"]),
-            children,
-        ).map(lambda parts: f"CAST({parts[1]} AS {parts[0]})"),
-        st.tuples(st.sampled_from(sorted(ARGUMENTS)), st.lists(children, min_size=4, max_size=4)).map(
-            lambda parts: _call(*parts)
-        ),
-        st.tuples(children, children).map(lambda parts: f"COALESCE({parts[0]}, {parts[1]})"),
+        st.tuples(children, children).map(lambda v: f"COALESCE({v[0]}, {v[1]})"),
         st.tuples(children, children, children).map(
-            lambda parts: f"CASE {parts[0]} WHEN {parts[1]} THEN {parts[2]} ELSE {parts[0]} END"
+            lambda v: f"CASE {v[0]} WHEN {v[1]} THEN {v[2]} ELSE {v[0]} END"
         ),
-        st.tuples(
-            st.sampled_from(["MIN", "MAX", "AVG", "SUM", "COUNT", "COUNT"]),
-            st.sampled_from(["", "DISTINCT "]),
-            children,
-        ).map(lambda parts: f"{parts[0]}({parts[1]}{parts[2]})"),
-        children.map(lambda value: f"(SELECT TOP 1 {value} FROM sir.epn_core)"),
-        children.map(lambda value: f"(SELECT MAX({value}) FROM sir.epn_core AS s WHERE s.time_min < 0)"),
+        st.tuples(children, children).map(lambda v: f"CASE WHEN {v[0]} < {v[1]} THEN {v[1]} END"),
+        st.tuples(st.sampled_from(["MIN", "MAX", "MAX(DISTINCT "]), children).map(
+            lambda parts: f"{parts[0]}{'' if '(' in parts[0] else '('}{parts[1]})"
+        ),
+        children.map(lambda value: f"(SELECT TOP 1 {value} FROM sir.epn_core AS s)"),
     )
 
 
-LEAVES = st.sampled_from(
-    [*NUMBER_COLUMNS * 3, *TEXT_COLUMNS, *OTHER_COLUMNS, *LITERALS, *TEXT_LITERALS, *TIMES]
+def _numbers(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        _choices(children),
+        st.tuples(children, st.sampled_from("+-*/"), children).map(" ".join),
+        children.map(lambda value: f"- {value}"),
+        st.tuples(children, st.sampled_from(["INTEGER", "DOUBLE PRECISION", "REAL", "BIGINT"])).map(
+            lambda parts: f"CAST({parts[0]} AS {parts[1]})"
+        ),
+        st.tuples(st.sampled_from(NUMERIC_FUNCTIONS), st.lists(children, min_size=4, max_size=4)).map(
+            lambda parts: f"{parts[0].name}({', '.join(parts[1][: len(parts[0].parameters)])})"
+        ),
+        st.tuples(st.sampled_from(["AVG", "SUM", "COUNT"]), children).map(
+            lambda parts: f"{parts[0]}(DISTINCT {parts[1]})"
+        ),
+        st.just("(SELECT SUM(s.processing_level) FROM sir.epn_core AS s WHERE s.time_min < c1min)"),
+    )
+
+
+def _texts(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        _choices(children),
+        st.tuples(children, st.just("||"), st.one_of(children, LEAF_NUMBERS)).map(" ".join),
+        st.tuples(st.one_of(children, LEAF_NUMBERS), st.integers(1, 9)).map(
+            lambda parts: f"CAST({parts[0]} AS VARCHAR({parts[1]}))"
+        ),
+        children.map(lambda value: f"UPPER({value})"),
+        children.map(lambda value: f"ivo_string_agg({value}, ',')"),
+    )
+
+
+LEAF_NUMBERS = st.sampled_from(
+    [*NUMBER_COLUMNS * 2, "1", "0", "2", "2.5", "1e-3", "9999999999", "NULL", "-3"]
 )
-VALUE = st.recursive(LEAVES, _values, max_leaves=5)
+NUMBER = st.recursive(LEAF_NUMBERS, _numbers, max_leaves=5)
+TEXT = st.recursive(st.sampled_from([*TEXT_COLUMNS * 2, *TEXT_LITERALS]), _texts, max_leaves=4)
+TIME = st.recursive(st.sampled_from(TIMES), _choices, max_leaves=3)
+VALUE = st.one_of(NUMBER, NUMBER, TEXT, TIME, st.just("spectrum"))
+PAIR = st.one_of(
+    st.tuples(NUMBER, NUMBER),
+    st.tuples(NUMBER, NUMBER),
+    st.tuples(TEXT, TEXT),
+    st.tuples(TIME, TIME),
+    st.tuples(NUMBER, st.sampled_from(["'5'", "'2455197.5'"])),
+    st.tuples(VALUE, VALUE),
+)
 
 
 def _conditions(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -99,17 +129,16 @@ def _conditions(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
+COMPARISON = st.sampled_from(["=", "<>", "<", ">=", "!="])
 SIMPLE = st.one_of(
-    st.tuples(VALUE, st.sampled_from(["=", "<>", "<", ">=", "!="]), VALUE).map(" ".join),
-    st.tuples(VALUE, VALUE, VALUE).map(lambda v: f"{v[0]} NOT BETWEEN {v[1]} AND {v[2]}"),
-    st.tuples(VALUE, st.lists(VALUE, min_size=1, max_size=3)).map(
-        lambda v: f"{v[0]} IN ({', '.join(v[1])})"
-    ),
-    st.tuples(VALUE, VALUE).map(lambda v: f"{v[0]} IN (SELECT {v[1]} FROM sir.epn_core)"),
-    st.tuples(VALUE, st.sampled_from(["LIKE", "NOT ILIKE"]), VALUE).map(" ".join),
+    st.tuples(PAIR, COMPARISON).map(lambda v: f"{v[0][0]} {v[1]} {v[0][1]}"),
+    PAIR.map(lambda v: f"{v[0]} NOT BETWEEN {v[1]} AND {v[1]}"),
+    PAIR.map(lambda v: f"{v[0]} IN ({v[1]}, {v[1]}, NULL)"),
+    PAIR.map(lambda v: f"{v[0]} IN (SELECT {v[1]} FROM sir.epn_core AS s)"),
+    st.tuples(TEXT, st.sampled_from(["LIKE", "NOT ILIKE"]), TEXT).map(" ".join),
     VALUE.map(lambda value: f"{value} IS NOT NULL"),
     VALUE.map(lambda value: f"EXISTS (SELECT {value} FROM sir.epn_core AS s)"),
-    st.tuples(VALUE, VALUE).map(lambda v: f"1 = ivo_nocasematch({v[0]}, {v[1]})"),
+    st.tuples(TEXT, TEXT).map(lambda v: f"1 = ivo_nocasematch({v[0]}, {v[1]})"),
 )
 CONDITION = st.recursive(SIMPLE, _conditions, max_leaves=3)
 SOURCES = st.sampled_from(

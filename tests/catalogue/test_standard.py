@@ -1,7 +1,7 @@
 """EPNcore as data."""
 
 from epntap.epncore import read_standard
-from epntap.epncore.validation import is_ucd
+from epntap.epncore.ucds import is_ucd
 
 FRAMES = ("celestial", "body", "cartesian", "spherical", "cylindrical", "none")
 
