@@ -13,8 +13,8 @@ from epntap.errors import DatabaseUnavailableError
 #: libpq connection keywords and their values.
 Conninfo = Mapping[str, str]
 
-#: Seconds that a server may take to answer a connection request.
-CONNECT_SECONDS = 4
+#: Seconds that a server may take to answer a connection request; libpq may add one or two.
+CONNECT_SECONDS = 3
 
 
 def read_dsn(dsn: str, setting: str = "EPNTAP_DSN") -> dict[str, str]:

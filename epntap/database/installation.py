@@ -13,7 +13,6 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from epntap.database.connect import one_line
 from epntap.database.credentials import Passwords
-from epntap.database.errors import MigrationError
 from epntap.database.migrations import (
     install_functions,
     migrate,
@@ -21,6 +20,7 @@ from epntap.database.migrations import (
     read_migrations,
 )
 from epntap.database.roles import Roles, create_roles, harden
+from epntap.errors import DatabaseUnavailableError
 from epntap.resources import sql_folder
 
 log = logging.getLogger(__name__)
@@ -109,6 +109,16 @@ def install(
                 (expected, hardened),
             )
         log.info("database %s is ready (%d migrations applied)", roles.database, applied)
+    except errors.InsufficientPrivilege as error:
+        raise DatabaseUnavailableError(
+            f"the login {owner.info.user!r} may not set up the database {roles.database!r}: "
+            f"{one_line(error)}",
+            hint="make it the owner of the database",
+        ) from error
+    except psycopg2.OperationalError as error:
+        raise DatabaseUnavailableError(
+            f"setting up the database {roles.database!r} failed: {one_line(error)}"
+        ) from error
     finally:
         if administrator is not owner:
             administrator.close()
@@ -128,11 +138,5 @@ def _record_table(owner: Connection) -> None:
 
 
 def _grant(owner: Connection) -> None:
-    path = sql_folder() / "grants.sql"
-    try:
-        with owner, owner.cursor() as cursor:
-            cursor.execute(path.read_text())
-    except psycopg2.Error as error:
-        raise MigrationError(
-            f"{path}: {one_line(error)}", hint="the login must own the database"
-        ) from error
+    with owner, owner.cursor() as cursor:
+        cursor.execute((sql_folder() / "grants.sql").read_text())

@@ -56,6 +56,30 @@ class VaryingBlock:
 Block = FixedBlock | VaryingBlock
 
 
+def _joined(blocks: Sequence[Block]) -> list[Block]:
+    """Return the blocks with neighbours of fixed size made one, so that they move in one step."""
+    found: list[Block] = []
+    run: list[FixedBlock] = []
+    for block in blocks:
+        if isinstance(block, FixedBlock):
+            run.append(block)
+            continue
+        found += _side_by_side(run)
+        run = []
+        found.append(block)
+    return found + _side_by_side(run)
+
+
+def _side_by_side(run: Sequence[FixedBlock]) -> list[Block]:
+    if len(run) < 2:
+        return list(run)
+    record = np.dtype([(str(number), block.cells.dtype) for number, block in enumerate(run)])
+    cells = np.empty(run[0].cells.shape, dtype=record)
+    for number, block in enumerate(run):
+        cells[str(number)] = block.cells
+    return [FixedBlock(cells.view(f"V{record.itemsize}"))]
+
+
 def pack_rows(blocks: Sequence[Block], row_count: int) -> bytes:
     """Return the rows that the columns make.
 
@@ -66,6 +90,7 @@ def pack_rows(blocks: Sequence[Block], row_count: int) -> bytes:
     row_count
         Number of rows, at least 1.
     """
+    blocks = _joined(blocks)
     sizes = np.zeros(row_count, dtype=np.int64)
     gap = 0
     for block in blocks:

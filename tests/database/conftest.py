@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,9 +73,11 @@ class Child:
     It talks with the test by lines: `expect` waits for one, `tell` sends one.
     """
 
-    def __init__(self, code: str, *arguments: object, **options: object) -> None:
+    def __init__(
+        self, code: str, *arguments: object, prefix: Sequence[str] = (), **options: Any
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
+            [*prefix, sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -109,7 +112,7 @@ def child() -> Iterator[Callable[..., Child]]:
     """A function that starts a `Child`; those left over are killed."""
     started: list[Child] = []
 
-    def start(code: str, *arguments: object, **options: object) -> Child:
+    def start(code: str, *arguments: object, **options: Any) -> Child:
         started.append(Child(code, *arguments, **options))
         return started[-1]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from epntap.database import Database, MigrationError, load_tableset, read_generation
+from epntap.database import Database, load_tableset, read_generation
 from epntap.database.embedded import EmbeddedServer
 from epntap.errors import DatabaseUnavailableError
 from epntap.settings import Settings
@@ -118,7 +118,7 @@ def test_a_login_that_does_not_own_the_database_is_told_so(
 ) -> None:
     as_superuser("CREATE ROLE guest LOGIN CREATEROLE PASSWORD 'p5'")
     as_superuser("CREATE DATABASE five")
-    with pytest.raises((DatabaseUnavailableError, MigrationError), match="permission denied"):
+    with pytest.raises(DatabaseUnavailableError, match=r"permission denied.*make it the owner"):
         Database.open(Settings(home=tmp_path, dsn=uri(server, "guest", "p5", "five")))
 
 
@@ -162,7 +162,7 @@ def test_a_server_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with pytest.raises(DatabaseUnavailableError, match="does not answer.*refused") as error:
+    with pytest.raises(DatabaseUnavailableError, match=r"does not answer.*refused") as error:
         Database.open(Settings(home=tmp_path, dsn=f"postgresql://a:b@127.0.0.1:{port}/c"))
     assert "\n" not in str(error.value)
 

@@ -88,7 +88,8 @@ def test_an_applied_migration_must_not_be_edited(copy_home: Callable[[], Path], 
 def test_a_database_newer_than_the_software_is_refused(opened: Database, owner: Connection) -> None:
     with owner, owner.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO epntap.migration (number, name, digest) VALUES (9999, '9999_later.sql', '')"
+            "INSERT INTO epntap.migration (number, name, digest)"
+            " VALUES (9999, '9999_later.sql', '')"
         )
     with pytest.raises(MigrationError, match=r"newer than this software.*9999_later\.sql"):
         migrate(owner, read_migrations())

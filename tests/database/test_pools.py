@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg2
 import pytest
@@ -50,13 +50,10 @@ def test_what_was_not_committed_is_rolled_back(database: Database) -> None:
 
 
 def test_a_failed_statement_does_not_cost_the_connection(pool: Pool) -> None:
-    with (
-        pytest.raises(psycopg2.errors.DivisionByZero),
-        pool.connection() as connection,
-        connection.cursor() as cursor,
-    ):
+    with pool.connection() as connection, connection.cursor() as cursor:
         pid = process(connection)
-        cursor.execute("SELECT 1/0")
+        with pytest.raises(psycopg2.errors.DivisionByZero):
+            cursor.execute("SELECT 1/0")
     with pool.connection() as connection:
         assert process(connection) == pid
 
@@ -106,10 +103,9 @@ def test_a_session_that_the_server_ended_while_idle_is_replaced_unnoticed(
 
 def test_a_connection_that_breaks_in_use_is_thrown_away(database: Database) -> None:
     pool = Pool(lambda: psycopg2.connect(**database.publisher_conninfo), size=1, wait_seconds=1)
-    with pytest.raises(psycopg2.OperationalError), pool.connection() as connection:
-        ended = process(connection)
-        terminate(database, ended)
-        with connection.cursor() as cursor:
+    with pool.connection() as connection, connection.cursor() as cursor:
+        terminate(database, process(connection))
+        with pytest.raises(psycopg2.OperationalError):
             cursor.execute("SELECT 1")
     with pool.connection() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -119,12 +115,8 @@ def test_a_connection_that_breaks_in_use_is_thrown_away(database: Database) -> N
 def test_a_connection_given_back_in_the_middle_of_a_statement_is_thrown_away(
     database: Database,
 ) -> None:
-    asynchronous: Callable[[], Connection] = lambda: psycopg2.connect(  # noqa: E731
-        **database.publisher_conninfo, async_=1
-    )
-
     def opener() -> Connection:
-        connection = asynchronous()
+        connection = psycopg2.connect(**database.publisher_conninfo, async_=1)
         while connection.poll() != psycopg2.extensions.POLL_OK:
             time.sleep(0.001)
         return connection

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,8 +93,8 @@ def test_a_table_is_loaded_with_everything_that_is_known_of_it(publisher: Connec
             " VALUES ('later', NULL, NULL, 2), ('first', 'su', 'sd', 1)"
         )
         cursor.execute(
-            "INSERT INTO epntap.tap_tables (schema_name, table_name, table_type, utype, description,"
-            " relation_schema, relation_name)"
+            "INSERT INTO epntap.tap_tables (schema_name, table_name, table_type, utype,"
+            " description, relation_schema, relation_name)"
             " VALUES ('first', 'first.epn_core', 'table', 'tu', 'td', 'first', 'epn_core_v3')"
         )
         cursor.execute(
@@ -134,8 +135,6 @@ def test_a_table_is_loaded_with_everything_that_is_known_of_it(publisher: Connec
 
 
 def test_a_catalogue_has_at_most_one_current_version(publisher: Connection) -> None:
-    import psycopg2
-
     with publisher.cursor() as cursor:
         cursor.execute("INSERT INTO epntap.catalogue (name, description) VALUES ('c', '{}')")
         with pytest.raises(psycopg2.errors.UniqueViolation):
