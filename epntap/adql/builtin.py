@@ -22,15 +22,11 @@ def _double(
     unit: str | None = None,
     carries: Carries = Carries.NOTHING,
 ) -> Function:
-    return Function(
-        name, (_DOUBLE,), Kind.DOUBLE, sql, description, unit=unit, carries=carries
-    )
+    return Function(name, (_DOUBLE,), Kind.DOUBLE, sql, description, unit=unit, carries=carries)
 
 
 FUNCTIONS = (
-    Function(
-        "ABS", (_X,), None, "abs({0})", "Absolute value.", carries=Carries.MAGNITUDE
-    ),
+    Function("ABS", (_X,), None, "abs({0})", "Absolute value.", carries=Carries.MAGNITUDE),
     _double(
         "CEILING",
         "ceil({0})",
@@ -123,12 +119,8 @@ FUNCTIONS = (
         "x cut after n decimal places.",
         carries=Carries.MAGNITUDE,
     ),
-    Function(
-        "LOWER", (_TEXT,), Kind.TEXT, "lower({0})", "Lower case.", carries=Carries.MAGNITUDE
-    ),
-    Function(
-        "UPPER", (_TEXT,), Kind.TEXT, "upper({0})", "Upper case.", carries=Carries.MAGNITUDE
-    ),
+    Function("LOWER", (_TEXT,), Kind.TEXT, "lower({0})", "Lower case.", carries=Carries.MAGNITUDE),
+    Function("UPPER", (_TEXT,), Kind.TEXT, "upper({0})", "Upper case.", carries=Carries.MAGNITUDE),
     Function(
         "TIMESTAMP",
         (Parameter("s", Kind.TIMESTAMP, literal=True),),

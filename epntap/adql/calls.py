@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from epntap.adql import metadata
 from epntap.adql.conversion import as_kind, cast_sql, settled, timestamp
@@ -117,7 +117,7 @@ class Calls(Values):
             return _extreme(node, settled(argument), distinct, at)
         return _sum_or_mean(node, argument, distinct, at)
 
-    value_resolvers: dict[type, Callable[[Any, Any], Value]] = {
+    value_resolvers: ClassVar[dict[type, Callable[[Any, Any], Value]]] = {
         **Values.value_resolvers,
         FunctionCall: _function,
         GeometryCall: _geometry,

@@ -245,5 +245,3 @@ def _typed_null(value: Value, other: Value) -> Value:
     if other.kind is Kind.NULL or other.kind in TEXTS:
         return value
     return Value(f"({value.sql})::{other.pg}", other.kind, other.pg)
-
-

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from epntap.adql.errors import Fault, nearest
 from epntap.adql.lexer import DELIMITED, END, INTEGER, NAME, REAL, STRING, Tokens
@@ -110,7 +110,9 @@ class Cursor:
     def unexpected(self, wanted: str, *, name_wanted: bool = False) -> Fault:
         """Make the fault for a token that does not belong here."""
         kind, text = self.kind, self.texts[self.place]
-        hint = _DIALECT.get(kind) or _DIALECT.get(text.lower())
+        # A word such as LIMIT may have been taken for an alias, so that what follows is wrong.
+        before = self.texts[self.place - 1].lower() if self.place else ""
+        hint = _DIALECT.get(kind) or _DIALECT.get(text.lower()) or _DIALECT.get(before)
         if kind == END:
             found = "the query ends"
         elif kind == STRING:

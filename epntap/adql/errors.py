@@ -89,8 +89,14 @@ class AdqlError(UserError):
         return f"{text}\n{self.hint}" if self.hint else text
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return a hint that names the known name most like the one that was written."""
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like the one that was written, if any is like it."""
     by_lower = {candidate.lower(): candidate for candidate in known}
     matches = get_close_matches(name.lower()[:100], by_lower, n=1, cutoff=0.6)
-    return f"did you mean {by_lower[matches[0]]}?" if matches else None
+    return by_lower[matches[0]] if matches else None
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return a hint that names the known name most like the one that was written."""
+    match = closest(name, known)
+    return f"did you mean {match}?" if match else None

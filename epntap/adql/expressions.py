@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from epntap.adql import metadata
 from epntap.adql.context import Context
@@ -124,9 +124,7 @@ class Values(Context):
         def column(_index: int, value: Value) -> str:
             return settled(value).sql
 
-        return Value(
-            f"({query.render(column)})", output.kind, output.pg, output.about, output.bare
-        )
+        return Value(f"({query.render(column)})", output.kind, output.pg, output.about, output.bare)
 
     def _sign(self, node: Sign) -> Value:
         operand = self.number_value(node.operand, "what follows a sign")
@@ -206,7 +204,9 @@ class Values(Context):
         values = [self.value(node) for node in nodes]
         kind = common_kind(values, at, what)
         pg = common_pg(kind, values)
-        parts = [in_common(value, kind, pg, node.at) for value, node in zip(values, nodes, strict=True)]
+        parts = [
+            in_common(value, kind, pg, node.at) for value, node in zip(values, nodes, strict=True)
+        ]
         return parts, Value("", kind, pg, metadata.agreed(values))
 
     def in_unit(self, arguments: tuple[Expression, ...], at: int) -> Value:
@@ -242,7 +242,7 @@ class Values(Context):
             return Value(f"({sql})", kind, "text", about)
         return _cast_to(operand, kind, node)
 
-    value_resolvers: dict[type, Callable[[Any, Any], Value]] = {
+    value_resolvers: ClassVar[dict[type, Callable[[Any, Any], Value]]] = {
         Number: _number,
         String: _string,
         Null: _null,

@@ -176,7 +176,7 @@ class Expressions(Cursor, ABC):
         place = self.place
         kind = self.kinds[place]
         if self.ahead() in (",", ")"):
-            if kind == INTEGER or kind == REAL:
+            if kind in (INTEGER, REAL):
                 self.place = place + 1
                 return _number(self.texts[place], self.starts[place])
             if kind == STRING:
@@ -191,9 +191,9 @@ class Expressions(Cursor, ABC):
         place = self.place
         kind = self.kinds[place]
         at = self.starts[place]
-        if kind == NAME or kind == DELIMITED:
+        if kind in (NAME, DELIMITED):
             return self._reference()
-        if kind == INTEGER or kind == REAL:
+        if kind in (INTEGER, REAL):
             self.place += 1
             return _number(self.texts[place], at)
         if kind == STRING:

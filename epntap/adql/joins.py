@@ -209,5 +209,3 @@ def _equates(condition: Expression, left: Relation, right: Relation) -> bool:
 
 def _has(relation: Relation, reference: ColumnReference) -> bool:
     return Scope((relation,), None).owns(reference)
-
-

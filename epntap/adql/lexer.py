@@ -102,8 +102,10 @@ def tokenize(query: str) -> Tokens:
         elif kind == "delimited":
             text = _content(text, match.start(), "identifier")
             if not text or len(text.encode()) > MAX_IDENTIFIER_BYTES:
-                raise _too_long(match.start()) if text else Fault(
-                    "an identifier cannot be empty", match.start()
+                raise (
+                    _too_long(match.start())
+                    if text
+                    else Fault("an identifier cannot be empty", match.start())
                 )
             kinds.append(DELIMITED)
         else:

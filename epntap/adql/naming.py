@@ -25,13 +25,16 @@ class Labels:
 
     def unique(self, name: str) -> str:
         """Return the name, or the name with the first number that makes it a new one."""
-        label, number = name, 0
-        while label.lower() in self._taken:
+        label = name
+        lower = name.lower()
+        number = 0
+        while lower in self._taken:
             number += 1
             suffix = f"_{number}"
             room = MAX_IDENTIFIER_BYTES - len(suffix)
             label = name.encode()[:room].decode(errors="ignore") + suffix
-        self._taken.add(label.lower())
+            lower = label.lower()
+        self._taken.add(lower)
         return label
 
 
@@ -59,6 +62,7 @@ def output_name(item: SelectItem, value: Value, number: int) -> str:
 
 def _generated(node: Expression) -> str | None:
     """Return a speaking name such as ``max_time_min`` for a call of a column."""
+    arguments: tuple[Expression, ...]
     if isinstance(node, AggregateCall):
         arguments = () if node.argument is None else (node.argument,)
     elif isinstance(node, FunctionCall | GeometryCall):

@@ -152,9 +152,7 @@ class Parser(Expressions):
             self._check_columns(len(keys))
             group = tuple(keys)
         having = self.expression() if self.accept("HAVING") else None
-        return Select(
-            tuple(items), tuple(sources), distinct, top, where, group, having, at=at
-        )
+        return Select(tuple(items), tuple(sources), distinct, top, where, group, having, at=at)
 
     def _check_columns(self, count: int) -> None:
         if count > MAX_COLUMNS:

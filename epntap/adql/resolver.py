@@ -84,8 +84,7 @@ class Resolver(Joins):
         if isinstance(node, Query):
             return self.subquery(node)
         if isinstance(node, Select):
-            body = self._select(node, (), None).body
-            return body
+            return self._select(node, (), None).body
         left, right = self._body(node.left), self._body(node.right)
         if len(left.outputs) != len(right.outputs):
             raise Fault(
@@ -185,9 +184,7 @@ class Resolver(Joins):
             return item.value
         return self.value(item.expression if item is not None else key)
 
-    def _sort_key(
-        self, item: OrderItem, outputs: tuple[Output, ...], *, distinct: bool
-    ) -> SortKey:
+    def _sort_key(self, item: OrderItem, outputs: tuple[Output, ...], *, distinct: bool) -> SortKey:
         """Resolve a key of ORDER BY: an ordinal, an output, or an expression of FROM."""
         node = item.expression
         index: int | None = None
@@ -210,9 +207,7 @@ class Resolver(Joins):
         return SortKey(str(index + 1), item.descending)
 
 
-def _combined(
-    left: Output, right: Output, node: SetOperation
-) -> tuple[Output, tuple[Kind, str]]:
+def _combined(left: Output, right: Output, node: SetOperation) -> tuple[Output, tuple[Kind, str]]:
     """Return a column of a set operation: named and described by the left operand."""
     values = [left.value, right.value]
     kind = common_kind(values, node.at, f"the columns {left.name} of {node.operator}")

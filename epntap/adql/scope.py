@@ -62,9 +62,12 @@ class TableSource:
         return (self._named(column) for column in self._table.columns)
 
     def _named(self, column: Column) -> Named:
-        # TAP_SCHEMA keeps the quotes of a name that needs them; the relation does not.
-        plain = column.name.strip('"')
-        return Named(plain, column_value(f'{self.sql_alias}.{quote_name(plain)}', column))
+        name = column.name
+        if '"' in name:
+            # TAP_SCHEMA keeps the quotes of a name that needs them; the relation does not.
+            name = name.strip('"')
+            return Named(name, column_value(f"{self.sql_alias}.{quote_name(name)}", column))
+        return Named(name, column_value(f'{self.sql_alias}."{name}"', column))
 
 
 class QuerySource:
@@ -301,17 +304,13 @@ class Scope:
     def _unknown(self, reference: ColumnReference) -> Fault:
         *qualifier, name = reference.parts
         ranges = [
-            source
-            for source in self._ranges()
-            if not qualifier or source.answers(tuple(qualifier))
+            source for source in self._ranges() if not qualifier or source.answers(tuple(qualifier))
         ]
         if not ranges:
             return self._unknown_range(tuple(qualifier), reference.at, 0)
         names = [named.name for source in ranges for named in source.columns()]
         where = f" in {'.'.join(map(str, qualifier))}" if qualifier else ""
-        return Fault(
-            f"there is no column {name}{where}", reference.at, nearest(name.name, names)
-        )
+        return Fault(f"there is no column {name}{where}", reference.at, nearest(name.name, names))
 
 
 def check_distinct(ranges: list[tuple[Range, int]]) -> None:

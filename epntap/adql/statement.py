@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from epntap.adql.conversion import in_common, quote_name
-from epntap.adql.values import UNKNOWN, Kind, Value, describe
-from epntap.tables import Column, wire_type
+from epntap.adql.values import UNKNOWN, Kind, Value, describe, result_type
+from epntap.tables import Column
 
 #: Makes SQL of the value of an output column, given its index.
 Renderer = Callable[[int, Value], str]
@@ -79,9 +79,7 @@ class ResolvedSet:
 
     def render(self, column: Renderer) -> str:
         """Return SQL; `column` has no say, for the operands must agree among themselves."""
-        return (
-            f"{self._operand(self.left)} {self.operator} {self._operand(self.right)}"
-        )
+        return f"{self._operand(self.left)} {self.operator} {self._operand(self.right)}"
 
     def _operand(self, operand: Body) -> str:
         def common(index: int, value: Value) -> str:
@@ -174,9 +172,8 @@ def _outside(output: Output) -> Value:
     return Value(f"q.{quote_name(output.label)}", value.kind, pg, value.about, value.bare)
 
 
-def wire_sql(value: Value, column: Column) -> str:
-    """Return SQL of a result column in exactly the type that its FIELD declares."""
-    target = wire_type(column)
+def wire_sql(value: Value, target: str) -> str:
+    """Return SQL of a result column in the type that its FIELD declares."""
     if value.pg == target:
         return value.sql
     if value.kind is Kind.TIMESTAMP:
@@ -194,16 +191,18 @@ def emit(query: Resolved, limit: int | None) -> tuple[str, tuple[Column, ...]]:
     limit
         Rows to fetch at most, or ``None``.
     """
-    columns = tuple(describe(output.value, output.label) for output in query.outputs)
+    outputs = query.outputs
+    columns = tuple([describe(output.value, output.label) for output in outputs])
+    targets = [result_type(column) for column in columns]
 
     def wire(index: int, value: Value) -> str:
-        return wire_sql(value, columns[index])
+        return wire_sql(value, targets[index])
 
-    cast = any(
-        output.value.pg != wire_type(column) and output.value.constant is None
-        for output, column in zip(query.outputs, columns, strict=True)
-    )
-    if cast and query.sorts_outputs():
-        return wrapped(query, wire, limit), columns
+    if query.sorts_outputs():
+        values = [output.value for output in outputs]
+        if any(
+            value.pg != target and value.constant is None
+            for value, target in zip(values, targets, strict=True)
+        ):
+            return wrapped(query, wire, limit), columns
     return query.render(wire, limit), columns
-

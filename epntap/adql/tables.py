@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from epntap.adql.errors import Fault, nearest
+from epntap.adql.errors import Fault, closest
 from epntap.adql.tree import TableReference
 from epntap.tables import Table, TableSet
 
@@ -37,14 +37,13 @@ def find_table(tableset: TableSet, reference: TableReference) -> Table:
             raise Fault(
                 f"the table name {written} is ambiguous", reference.at, f"it could be {names}"
             )
-    known = [table.qualified_name for table in tableset.tables.values()]
-    plain = ".".join(part.name for part in reference.parts)
-    hint = nearest(plain, known) or _nearest_name(plain, tableset)
-    raise Fault(f"there is no table {written}", reference.at, hint)
+    raise Fault(f"there is no table {written}", reference.at, _hint(reference, tableset))
 
 
-def _nearest_name(name: str, tableset: TableSet) -> str | None:
-    """Return a hint for a name without schema."""
+def _hint(reference: TableReference, tableset: TableSet) -> str:
+    """Return the table whose qualified name, or name alone, is most like the one written."""
+    qualified = {table.qualified_name: table.qualified_name for table in tableset.tables.values()}
     by_name = {table.name: table.qualified_name for table in tableset.tables.values()}
-    hint = nearest(name, by_name)
-    return hint or "TAP_SCHEMA.tables lists the tables"
+    known = qualified if len(reference.parts) > 1 else by_name
+    match = closest(".".join(part.name for part in reference.parts), known)
+    return f"did you mean {known[match]}?" if match else "TAP_SCHEMA.tables lists the tables"

@@ -16,7 +16,7 @@ def conversion_factor(source: str, target: str, at: int) -> float:
         If either is no unit of VOUnits 1.1, or they measure different things, or the conversion
         is no multiplication (magnitudes, temperatures in degrees).
     """
-    from astropy import units  # noqa: PLC0415 - half a second that other queries need not wait
+    from astropy import units
 
     parsed = []
     for text in (source, target):

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from epntap.adql.tree import Null, Number, String
-from epntap.tables import Column, storage_type
+from epntap.tables import Column, storage_type, wire_type
 
 
 class Kind(Enum):
@@ -120,20 +120,28 @@ class Value(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def _kind(datatype: str, arraysize: str | None, xtype: str | None) -> Kind:
+def _types(datatype: str, arraysize: str | None, xtype: str | None) -> tuple[Kind, str, str]:
+    """Return the kind of a column, and its PostgreSQL types in the table and in results."""
+    column = Column(name="", datatype=datatype, arraysize=arraysize, xtype=xtype)
+    stored, wire = storage_type(column), wire_type(column)
     if datatype == "char":
         if xtype == "timestamp":
-            return Kind.TIMESTAMP
-        return Kind.REGION if xtype == "adql:REGION" else Kind.TEXT
+            return Kind.TIMESTAMP, stored, wire
+        return Kind.REGION if xtype == "adql:REGION" else Kind.TEXT, stored, wire
     if arraysize is None:
-        return _SCALAR_KINDS[datatype]
-    return _XTYPE_KINDS.get(xtype or "", Kind.ARRAY)
+        return _SCALAR_KINDS[datatype], stored, wire
+    return _XTYPE_KINDS.get(xtype or "", Kind.ARRAY), stored, wire
 
 
 def column_value(sql: str, column: Column) -> Value:
     """Return the value that a stored column is."""
-    kind = _kind(column.datatype, column.arraysize, column.xtype)
-    return Value(sql, kind, storage_type(column), column, bare=True)
+    kind, stored, _ = _types(column.datatype, column.arraysize, column.xtype)
+    return Value(sql, kind, stored, column, True)
+
+
+def result_type(column: Column) -> str:
+    """Return the PostgreSQL type of a result column; `epntap.tables.wire_type`, remembered."""
+    return _types(column.datatype, column.arraysize, column.xtype)[2]
 
 
 def describe(value: Value, name: str) -> Column:

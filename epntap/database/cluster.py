@@ -232,10 +232,12 @@ def _initdb_reason(output: str) -> str:
 def socket_directory(cluster: Cluster) -> Path:
     """Make and return the directory of the socket, private to the account.
 
-    Beside the data; where that path is too long for a socket, a short one that is named after it.
+    Beside the data; where that path does not do for a socket, a short one that is named after it.
     """
     directory = cluster.data.parent / "run"
-    if len(os.fsencode(directory / f".s.PGSQL.{SOCKET_PORT}")) >= _SOCKET_PATH_BYTES:
+    name = os.fsencode(directory / f".s.PGSQL.{SOCKET_PORT}")
+    # libpq takes a comma for the beginning of the next host.
+    if len(name) >= _SOCKET_PATH_BYTES or b"," in name:
         digest = hashlib.sha256(os.fsencode(cluster.data)).hexdigest()[:12]
         runtime = os.environ.get("XDG_RUNTIME_DIR", "")
         # Root's runtime directory is closed to the account that PostgreSQL runs under.

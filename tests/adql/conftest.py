@@ -86,9 +86,7 @@ UPLOAD = Table(
 )
 
 TABLESET = TableSet(
-    tuple(
-        Schema(table.schema, (table,)) for table in (EPN_CORE, SIR, TAP_COLUMNS, UPLOAD)
-    )
+    tuple(Schema(table.schema, (table,)) for table in (EPN_CORE, SIR, TAP_COLUMNS, UPLOAD))
 )
 
 

@@ -46,8 +46,8 @@ ATTACKS = {
     "block comment": "SELECT /* */ * FROM icme.epn_core",
     "cast operator": "SELECT granule_uid::text FROM icme.epn_core",
     "cast to an object name": "SELECT CAST(granule_uid AS regclass) FROM icme.epn_core",
-    "homoglyph table": "SELECT * FROM iсme.epn_core",  # noqa: RUF001 - a Cyrillic letter
-    "full-width quote": "SELECT * FROM icme.epn_core WHERE granule_uid = ＇a＇",  # noqa: RUF001
+    "homoglyph table": "SELECT * FROM iсme.epn_core",
+    "full-width quote": "SELECT * FROM icme.epn_core WHERE granule_uid = ＇a＇",
     "no-break space": "SELECT\u00a0* FROM icme.epn_core",
     "NUL in a string": "SELECT * FROM icme.epn_core WHERE granule_uid = 'a\0b'",
     "NUL in a name": 'SELECT "a\0b" FROM icme.epn_core',
@@ -107,7 +107,17 @@ def test_an_attack_is_refused_with_a_message_and_a_place(tableset: TableSet, nam
 
 @pytest.mark.parametrize(
     "text",
-    ["it's", "\\", "\\'", "'; DROP TABLE x; --", "$$", "E'\\x27'", "a\nb", "%s %(x)s {0}", "Schröter ☉"],
+    [
+        "it's",
+        "\\",
+        "\\'",
+        "'; DROP TABLE x; --",
+        "$$",
+        "E'\\x27'",
+        "a\nb",
+        "%s %(x)s {0}",
+        "Schröter ☉",
+    ],
 )
 def test_a_string_comes_back_as_it_was_written(run, text: str):
     quoted = text.replace("'", "''")

@@ -20,9 +20,33 @@ from epntap.tables import TableSet
 WORDS = st.sampled_from(
     [
         *sorted(RESERVED_WORDS),
-        *("icme.epn_core", "epn_core", "sir.epn_core", "TAP_SCHEMA.columns", "granule_uid", "a", "t"),
+        *(
+            "icme.epn_core",
+            "epn_core",
+            "sir.epn_core",
+            "TAP_SCHEMA.columns",
+            "granule_uid",
+            "a",
+            "t",
+        ),
         *("time_min", "t.time_min", '"size"', "*", ",", "(", ")", "=", "<", "<>", "+", "-", "/"),
-        *("||", ".", ";", "'x'", "'2.5'", "''", "1", "2.5", "1e3", "0", "--", "\n", "\0", "\\", "$$"),
+        *(
+            "||",
+            ".",
+            ";",
+            "'x'",
+            "'2.5'",
+            "''",
+            "1",
+            "2.5",
+            "1e3",
+            "0",
+            "--",
+            "\n",
+            "\0",
+            "\\",
+            "$$",
+        ),
         *("E'a'", "/*", "*/", "%", "¤", "ﬁ", "ivo_to_jd", "pg_sleep", "SELECT", "FROM", "WHERE"),
     ]
 )
@@ -32,19 +56,29 @@ SOUP = st.lists(WORDS, max_size=40).map(" ".join)
 @given(st.one_of(SOUP, SOUP.map(lambda text: f"SELECT {text}"), st.text(max_size=60)))
 @settings(max_examples=600, deadline=None, derandomize=True)
 def test_token_soup_is_translated_or_refused_with_an_adql_error(tableset: TableSet, query: str):
+    fault: AdqlError | None = None
     try:
-        translation = translate(query, tableset)
+        translate(query, tableset)
     except AdqlError as error:
-        assert error.message
-        assert error.line >= 1
-        assert error.column >= 1
-    else:
-        assert translation.sql
+        fault = error
+    if fault is not None:
+        assert fault.message
+        assert fault.line >= 1
+        assert fault.column >= 1
+        assert "\n" not in fault.snippet
 
 
 # --- Queries that mostly make sense ---------------------------------------------------------------
 
-NUMBER_COLUMNS = ["time_min", "time_max", "c1min", "processing_level", "speed", "quality", "counter"]
+NUMBER_COLUMNS = [
+    "time_min",
+    "time_max",
+    "c1min",
+    "processing_level",
+    "speed",
+    "quality",
+    "counter",
+]
 TEXT_COLUMNS = ["granule_uid", "target_name", "s_region"]
 TEXT_LITERALS = ["'a'", "''", "'it''s'", r"'\'", "'%_'", "NULL", "'Schröter'", "'1,2'"]
 TIMES = ["creation_date", "TIMESTAMP('2010-01-01T00:00:00')", "'2010-01-01'", "NULL"]
@@ -52,7 +86,9 @@ NUMERIC_FUNCTIONS = [
     function
     for signatures in REGISTRY.values()
     for function in signatures
-    if not any(parameter.accepts in (Kind.TEXT, Kind.TIMESTAMP) for parameter in function.parameters)
+    if not any(
+        parameter.accepts in (Kind.TEXT, Kind.TIMESTAMP) for parameter in function.parameters
+    )
     and not any(parameter.literal for parameter in function.parameters)
     and function.returns is not Kind.TEXT
     and Accepts.TIME not in [parameter.accepts for parameter in function.parameters]
@@ -83,9 +119,9 @@ def _numbers(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(children, st.sampled_from(["INTEGER", "DOUBLE PRECISION", "REAL", "BIGINT"])).map(
             lambda parts: f"CAST({parts[0]} AS {parts[1]})"
         ),
-        st.tuples(st.sampled_from(NUMERIC_FUNCTIONS), st.lists(children, min_size=4, max_size=4)).map(
-            lambda parts: f"{parts[0].name}({', '.join(parts[1][: len(parts[0].parameters)])})"
-        ),
+        st.tuples(
+            st.sampled_from(NUMERIC_FUNCTIONS), st.lists(children, min_size=4, max_size=4)
+        ).map(lambda parts: f"{parts[0].name}({', '.join(parts[1][: len(parts[0].parameters)])})"),
         st.tuples(st.sampled_from(["AVG", "SUM", "COUNT"]), children).map(
             lambda parts: f"{parts[0]}(DISTINCT {parts[1]})"
         ),

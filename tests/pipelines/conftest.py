@@ -1,4 +1,4 @@
-"""What the tests of the pipelines share: simulated years and the real data beside the repository."""
+"""What the tests of the pipelines share: simulated years, and real data beside the repository."""
 
 from __future__ import annotations
 

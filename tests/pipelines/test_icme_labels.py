@@ -40,7 +40,10 @@ def test_interval_lists_have_no_obstacles(tmp_path):
 
 def test_two_formats_of_time_in_one_list_are_understood(tmp_path):
     labels = read_labels(
-        write(tmp_path, "begin,end\n2020/01/02 03:00,2020/01/02 05:00\n2020-01-01T02:00Z,2020-01-01T05:00Z\n")
+        write(
+            tmp_path,
+            "begin,end\n2020/01/02 03:00,2020/01/02 05:00\n2020-01-01T02:00Z,2020-01-01T05:00Z\n",
+        )
     )
     assert labels.icme_start_time.dt.day.tolist() == [1, 2], "and put in order"
 
@@ -83,7 +86,9 @@ def test_a_missing_list_is_told(tmp_path):
 
 def test_obstacles_are_filled_from_the_catalogued_event_that_overlaps_most(real_data):
     labels = read_labels(real_data / "label_intervals_stereob_2013_2014.csv")
-    filled = add_obstacles(labels, read_labels(real_data / "HELIO4CAST_ICMECAT_v22.csv", "STEREO-B"))
+    filled = add_obstacles(
+        labels, read_labels(real_data / "HELIO4CAST_ICMECAT_v22.csv", "STEREO-B")
+    )
     assert labels.mo_start_time.isna().all()
     assert filled.mo_start_time.notna().all()
     assert (filled.mo_start_time >= filled.icme_start_time).all()
@@ -92,7 +97,11 @@ def test_obstacles_are_filled_from_the_catalogued_event_that_overlaps_most(real_
 
 
 def test_events_outside_the_series_are_left_out_but_not_cut_at_its_ends():
-    times = [("2019-12-30", "2019-12-31"), ("2019-12-31", "2020-01-01T01:00"), ("2021-01-01", "2021-01-02")]
+    times = [
+        ("2019-12-30", "2019-12-31"),
+        ("2019-12-31", "2020-01-01T01:00"),
+        ("2021-01-01", "2021-01-02"),
+    ]
     labels = pd.DataFrame(
         [(start, pd.NaT, end) for start, end in times],
         columns=["icme_start_time", "mo_start_time", "mo_end_time"],

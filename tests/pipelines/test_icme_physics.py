@@ -84,7 +84,9 @@ def test_mass_momentum_and_energy_are_conserved_across_the_shock(mach):
     speed2 = speed / jump.compression
     assert density2 * speed2 == pytest.approx(density * speed)
     assert pressure2 + density2 * speed2**2 == pytest.approx(pressure + density * speed**2)
-    enthalpy, enthalpy2 = (gamma / (gamma - 1) * p / d for p, d in ((pressure, density), (pressure2, density2)))
+    enthalpy, enthalpy2 = (
+        gamma / (gamma - 1) * p / d for p, d in ((pressure, density), (pressure2, density2))
+    )
     assert enthalpy2 + speed2**2 / 2 == pytest.approx(enthalpy + speed**2 / 2)
     assert 1 <= jump.compression < 4
 

@@ -32,7 +32,9 @@ def test_truth_is_ordered_disjoint_and_inside_the_series(simulated_year):
     assert len(truth) >= 10
     assert (truth.icme_start_time <= truth.mo_start_time).all()
     assert (truth.mo_start_time < truth.mo_end_time).all()
-    assert (truth.icme_start_time.iloc[1:].to_numpy() > truth.mo_end_time.iloc[:-1].to_numpy()).all()
+    assert (
+        truth.icme_start_time.iloc[1:].to_numpy() > truth.mo_end_time.iloc[:-1].to_numpy()
+    ).all()
     assert truth.icme_start_time.iloc[0] >= series.time[0]
     assert truth.mo_end_time.iloc[-1] <= series.time[-1]
 
@@ -43,7 +45,9 @@ def test_obstacles_are_strong_cold_and_of_low_beta(simulated_year):
     end = series.index_of(truth.mo_end_time.to_numpy("datetime64[us]"))
     inside = flags(np.column_stack([start, end]), len(series))
     outside = ~flags(label_intervals(truth, series), len(series))
-    assert np.nanmedian(series.channel("bt")[inside]) > 1.4 * np.nanmedian(series.channel("bt")[outside])
+    assert np.nanmedian(series.channel("bt")[inside]) > 1.4 * np.nanmedian(
+        series.channel("bt")[outside]
+    )
     assert np.nanmedian(series.texrat[inside]) < 0.8 * np.nanmedian(series.texrat[outside])
     assert np.nanmedian(series.beta[inside]) < 0.5 * np.nanmedian(series.beta[outside])
 

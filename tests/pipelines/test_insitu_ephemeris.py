@@ -21,7 +21,12 @@ from pipelines.sources.spacecraft import Spacecraft, find_spacecraft
 
 
 def days(date: str) -> np.ndarray:
-    return np.array([(np.datetime64(date, "us") - np.datetime64("2000-01-01T12:00:00", "us")) / np.timedelta64(1, "D")])
+    return np.array(
+        [
+            (np.datetime64(date, "us") - np.datetime64("2000-01-01T12:00:00", "us"))
+            / np.timedelta64(1, "D")
+        ]
+    )
 
 
 def earth_heeq(date: str) -> np.ndarray:
@@ -48,7 +53,9 @@ def test_the_earth_is_where_it_should_be_at_perihelion_and_aphelion(date, distan
 def test_wind_is_a_hundredth_of_the_way_to_the_sun():
     times = np.array(["2019-05-10T17:10:00"], "datetime64[us]")
     wind = heeq_position(find_spacecraft("Wind"), times)[0] / KM_PER_AU
-    assert np.linalg.norm(wind) == pytest.approx(0.99 * np.linalg.norm(earth_heeq("2019-05-10T17:10")), abs=1e-3)
+    assert np.linalg.norm(wind) == pytest.approx(
+        0.99 * np.linalg.norm(earth_heeq("2019-05-10T17:10")), abs=1e-3
+    )
 
 
 def test_the_rotation_keeps_lengths_and_angles():
@@ -94,7 +101,11 @@ def test_positions_agree_with_those_of_icmecat(real_data, spacecraft, median, ne
     distance, longitude, latitude = table[columns].to_numpy().T
     longitude, latitude = np.radians(longitude), np.radians(latitude)
     published = distance[:, None] * np.column_stack(
-        [np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)]
+        [
+            np.cos(latitude) * np.cos(longitude),
+            np.cos(latitude) * np.sin(longitude),
+            np.sin(latitude),
+        ]
     )
     ours = heeq_position(find_spacecraft(spacecraft), times) / KM_PER_AU
     error = np.linalg.norm(ours - published, axis=1)

@@ -81,7 +81,7 @@ def test_empty_cells_huge_numbers_and_nines_are_missing_values(tmp_path):
     ],
 )
 def test_what_is_wrong_is_named_with_line_and_column(tmp_path, rows, told):
-    with pytest.raises(SourceError, match="wind.csv") as caught:
+    with pytest.raises(SourceError, match=r"wind\.csv") as caught:
         read_insitu(write(tmp_path, rows))
     assert told in str(caught.value)
 

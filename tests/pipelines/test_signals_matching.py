@@ -84,7 +84,9 @@ def test_skill_is_undefined_without_true_samples():
 def test_nothing_detected_scores_zero_and_not_a_division_by_zero():
     scores = score_events(match_events(intervals((0, 5)), NONE))
     assert (scores.precision, scores.recall, scores.f1) == (0, 0, 0)
-    assert np.isnan(edge_errors(intervals((0, 5)), NONE, match_events(intervals((0, 5)), NONE)).start)
+    assert np.isnan(
+        edge_errors(intervals((0, 5)), NONE, match_events(intervals((0, 5)), NONE)).start
+    )
 
 
 def test_strict_matching_refuses_a_limit_that_allows_two_partners():
@@ -94,7 +96,11 @@ def test_strict_matching_refuses_a_limit_that_allows_two_partners():
 
 @given(INTERVALS)
 def test_the_truth_itself_is_a_perfect_detection_under_every_rule(true):
-    for matching in (match_events(true, true), match_events(true, true, 0.51), match_strictly(true, true)):
+    for matching in (
+        match_events(true, true),
+        match_events(true, true, 0.51),
+        match_strictly(true, true),
+    ):
         assert matching.found.all()
         assert not matching.false_alarms.any()
 
