@@ -105,7 +105,7 @@ def _construct(node: yaml.Node, key: _Key, lines: dict[_Key, int], path: Path) -
         return items
     loader = yaml.SafeLoader("")
     try:
-        return loader.construct_object(node)  # type: ignore[no-untyped-call]
+        return loader.construct_object(node)
     except yaml.YAMLError as error:
         line = node.start_mark.line + 1
         raise CatalogueError(f"{path}, line {line}: {error}") from error

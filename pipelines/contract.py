@@ -8,6 +8,7 @@ the group ``epntap.pipelines``, so it may come from any package.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -68,7 +69,9 @@ class Provenance:
         values = asdict(self)
         for name in ("time_min", "time_max", "created"):
             values[name] = values[name].isoformat(timespec="seconds")
-        return values
+        # Through JSON and back: what a database or a file gives back is equal to this.
+        plain: dict[str, Any] = json.loads(json.dumps(values))
+        return plain
 
 
 @dataclass(frozen=True, slots=True)

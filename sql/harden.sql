@@ -34,13 +34,13 @@ BEGIN
                         WHERE i.classoid = 'pg_proc'::regclass AND i.objoid = p.oid) AS common
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE n.nspname = 'pg_catalog'
-       AND p.proname NOT IN ('random', 'random_normal', 'clock_timestamp',
+       AND p.proname NOT IN ('random', 'random_normal', 'setseed', 'clock_timestamp',
                              'pg_typeof', 'pg_column_size', 'pg_input_is_valid')
        AND (p.provolatile = 'v'
             OR p.proname ~ '^(pg_|lo_|has_|to_reg|txid_|acl|dblink|ts_stat|ts_rewrite$)'
             OR p.proname ~ '^inet_(client|server)_'
             OR p.proname ~ '^(current_|version$|getdatabaseencoding$|getpgusername$)'
-            OR p.proname ~ '^(set_config|setseed|setval|nextval|currval|lastval)$'
+            OR p.proname ~ '^(set_config|setval|nextval|currval|lastval)$'
             OR p.proname ~ '^(col|obj|shobj)_description$|^row_security_active$|^makeaclitem$'
             OR p.proname ~ '_to_xml');
     SELECT string_agg(signature, ', ') INTO STRICT targets FROM harden_routine;

@@ -8,6 +8,9 @@ from psycopg2 import sql
 
 from epntap.catalogue import Catalogue
 from epntap.database import Database, load_tableset
+from epntap.database.cluster import locate
+from epntap.database.postmaster import read_postmaster
+from epntap.settings import Settings
 
 
 def read_published(database: Database, catalogue: Catalogue, columns: str) -> list[tuple[Any, ...]]:
@@ -21,3 +24,10 @@ def read_published(database: Database, catalogue: Catalogue, columns: str) -> li
             )
         )
         return cursor.fetchall()
+
+
+def postmaster_pid(settings: Settings) -> int:
+    """Return the process of the embedded server of a home."""
+    postmaster = read_postmaster(locate(settings.home).data)
+    assert postmaster is not None
+    return postmaster.pid

@@ -198,6 +198,8 @@ def comparable(left: Value, right: Value, left_at: int, right_at: int) -> tuple[
     Fault
         If values of their kinds cannot be compared.
     """
+    if left.kind in NUMBERS and right.kind in NUMBERS:
+        return left.sql, right.sql
     for value, at in ((left, left_at), (right, right_at)):
         if value.kind not in _ORDERED:
             raise Fault(

@@ -9,7 +9,7 @@ from typing import Protocol
 from epntap.adql.errors import Fault
 from epntap.adql.scope import Scope
 from epntap.adql.statement import Resolved
-from epntap.adql.tree import Expression, GeometryCall, Query
+from epntap.adql.tree import Cast, Expression, GeometryCall, Query
 from epntap.adql.values import Value
 from epntap.tables import TableSet
 
@@ -28,6 +28,15 @@ class GeometryBackend(Protocol):
             If the arguments do not fit.
         """
 
+    def cast(self, node: Cast, operand: Value) -> Value:
+        """Return the value of a CAST to POINT, CIRCLE or POLYGON.
+
+        Raises
+        ------
+        Fault
+            If the operand is not text that spells one.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class NoGeometry:
@@ -35,7 +44,15 @@ class NoGeometry:
 
     def call(self, node: GeometryCall, arguments: tuple[Value, ...]) -> Value:
         """Refuse the call."""
-        raise Fault(f"geometry functions are not available ({node.name})", node.at)
+        raise _not_available(node.name, node.at)
+
+    def cast(self, node: Cast, operand: Value) -> Value:
+        """Refuse the cast."""
+        raise _not_available(f"CAST AS {node.target}", node.at)
+
+
+def _not_available(what: str, at: int) -> Fault:
+    return Fault(f"geometry functions are not available ({what})", at)
 
 
 class Context(ABC):

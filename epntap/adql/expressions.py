@@ -230,10 +230,10 @@ class Values(Context):
         return Value(sql, Kind.DOUBLE, PG_TYPES[Kind.DOUBLE], about)
 
     def _cast(self, node: Cast) -> Value:
-        if node.target not in _CAST_KINDS:
-            raise Fault(f"geometry functions are not available (CAST AS {node.target})", node.at)
-        kind = _CAST_KINDS[node.target]
         operand = self.value(node.operand)
+        kind = _CAST_KINDS.get(node.target)
+        if kind is None:
+            return self.geometry.cast(node, operand)
         if kind is Kind.TEXT:
             sql = text_sql(operand, node.operand.at)
             if node.length is not None:

@@ -133,6 +133,8 @@ class Relation:
 
     def lookup(self, name: Identifier) -> list[Named]:
         """Return the columns that an unqualified name can mean."""
+        if len(self.ranges) == 1:
+            return self.ranges[0].lookup(name)
         found = [column for column in self.merged if name.matches(column.name)]
         for source in self.ranges:
             for column in source.lookup(name):
@@ -182,7 +184,7 @@ class Scope:
     no_aggregates: str | None = None
     in_aggregate: bool = False
     aggregated: int | None = None
-    ungrouped: list[tuple[str, int]] = field(default_factory=list)
+    ungrouped: list[tuple[tuple[Identifier, ...], int]] = field(default_factory=list)
     groups: frozenset[str] = frozenset()
     levels: set[str] = field(default_factory=set)
 
@@ -234,7 +236,7 @@ class Scope:
                 break
             scope = scope.parent
         if not owner.in_aggregate and sql not in owner.groups:
-            owner.ungrouped.append((".".join(map(str, reference.parts)), reference.at))
+            owner.ungrouped.append((reference.parts, reference.at))
 
     def star(self, qualifier: tuple[Identifier, ...], at: int) -> list[Named]:
         """Return the columns of ``*`` or ``table.*``.
@@ -257,9 +259,9 @@ class Scope:
         return list(sources[0].columns())
 
     def note_star(self, named: Named, at: int) -> None:
-        """Remember that ``*`` uses a column, for the rules of GROUP BY."""
-        if named.value.sql not in self.groups:
-            self.ungrouped.append((named.name, at))
+        """Remember that ``*`` uses a column, for the rules of GROUP BY; the first one will do."""
+        if not self.ungrouped and named.value.sql not in self.groups:
+            self.ungrouped.append(((Identifier(named.name),), at))
 
     def owns(self, reference: ColumnReference) -> bool:
         """Whether a reference is one column of this SELECT itself."""
@@ -279,7 +281,8 @@ class Scope:
         """
         if not self.ungrouped or not (grouped or self.aggregated is not None):
             return
-        name, at = self.ungrouped[0]
+        parts, at = self.ungrouped[0]
+        name = ".".join(map(str, parts))
         raise Fault(
             f"the column {name} is neither in GROUP BY nor in a set function",
             at,

@@ -21,22 +21,28 @@ _DEMO_SEED = 2024
 def run_server(*, port: int | None, host: str | None) -> None:
     """Serve what is published until a signal comes."""
     settings = read_settings(port=port, host=host)
-    with stopped_by_signals(), claim_port(settings) as listener:
-        with Database.open(settings) as database:
-            say(f"Serving {settings.url}/ , TAP URL {settings.url}/tap , Ctrl-C stops")
-            serve(database, settings, listener)
+    with (
+        stopped_by_signals(),
+        claim_port(settings) as listener,
+        Database.open(settings) as database,
+    ):
+        say(f"Serving {settings.url}/ , TAP URL {settings.url}/tap , Ctrl-C stops")
+        serve(database, settings, listener)
     say("Stopped")
 
 
 def run_demo(*, port: int | None, host: str | None) -> None:
     """Publish a catalogue of simulated events unless there is one, and serve it."""
     settings = read_settings(port=port, host=host)
-    with stopped_by_signals(), claim_port(settings) as listener:
-        with Database.open(settings) as database:
-            if not any(listing.name == _DEMO for listing in list_catalogues(database)):
-                _publish_demo(database)
-            _greet(settings)
-            serve(database, settings, listener)
+    with (
+        stopped_by_signals(),
+        claim_port(settings) as listener,
+        Database.open(settings) as database,
+    ):
+        if not any(listing.name == _DEMO for listing in list_catalogues(database)):
+            _publish_demo(database)
+        _greet(settings)
+        serve(database, settings, listener)
     say("Stopped")
 
 

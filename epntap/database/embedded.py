@@ -45,6 +45,9 @@ OWNER = "epntap_owner"
 _START_SECONDS = 300
 _STOP_SECONDS = 60
 
+#: A server that is there and refuses us so long will not change its mind.
+_REFUSAL_SECONDS = 5
+
 #: A log longer than this is begun anew at the next start.
 _LOG_BYTES = 10_000_000
 
@@ -153,7 +156,7 @@ class EmbeddedServer:
 
     def _is_answering(self) -> bool:
         """Whether a server is there; waits for one that is just starting or stopping."""
-        deadline = time.monotonic() + _START_SECONDS
+        begin = time.monotonic()
         while (postmaster := read_postmaster(self._cluster.data)) is not None:
             if not postmaster.is_server_of(self._cluster):
                 if postmaster.is_number_taken:
@@ -162,18 +165,28 @@ class EmbeddedServer:
             if postmaster.status == "ready" and postmaster.address is not None:
                 self._address = postmaster.address
                 try:
-                    connect(self.owner).close()
+                    self._greet()
                 except DatabaseUnavailableError:
-                    # Alive, but made by a process that was killed before it was done.
-                    self._make_database()
-                return True
-            if time.monotonic() > deadline:
+                    # A server that was killed is in the list of processes a moment longer.
+                    if time.monotonic() > begin + _REFUSAL_SECONDS:
+                        raise
+                else:
+                    return True
+            if time.monotonic() > begin + _START_SECONDS:
                 raise DatabaseUnavailableError(
                     f"the embedded database (process {postmaster.pid}) is {postmaster.status} "
                     f"since {_START_SECONDS} s and does not answer; see {self._cluster.log}"
                 )
             time.sleep(0.02)
         return False
+
+    def _greet(self) -> None:
+        """See that the server answers and that owner and database are there."""
+        try:
+            connect(self.owner).close()
+        except DatabaseUnavailableError:
+            # It may have been made by a process that was killed before it was done.
+            self._make_database()
 
     def _make_database(self) -> None:
         """Create owner and database, as superuser; nothing happens where they are there."""

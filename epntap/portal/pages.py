@@ -101,7 +101,8 @@ class Portal:
     def _description(self, name: str) -> Catalogue:
         with self._database.publisher() as connection, connection.cursor() as cursor:
             cursor.execute("SELECT description FROM epntap.catalogue WHERE name = %s", (name,))
-            return stored_catalogue(cursor.fetchone()[0])
+            ((description,),) = cursor.fetchall()
+        return stored_catalogue(description)
 
     def _count(self, table: Table) -> int:
         return int(self._ask(f"SELECT COUNT(*) AS n FROM {table.qualified_name}")[1][0])

@@ -166,7 +166,7 @@ def find_duplicates(cursor: Any, relation: Relation, refused: list[int]) -> list
             " GROUP BY granule_uid HAVING count(*) > 1"
         ).format(identifier(relation))
     )
-    found = []
+    found: list[Violation] = []
     for uid, places in cursor.fetchall():
         first, *others = (_source_row(place, refused) for place in places)
         found.extend(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -236,11 +237,15 @@ def _filled(template: str, native: pd.DataFrame) -> pd.Series:
     rows: list[str | None] = []
     for i in range(len(native)):
         cells = {name: values[i] for name, values in parts.items()}
-        missing = any(cell is None for cell in cells.values())
-        rows.append(
-            None if missing else _FIELD.sub(lambda m, cells=cells: str(cells[m[1]]), template)
-        )
+        if None in cells.values():
+            rows.append(None)
+        else:
+            rows.append(_FIELD.sub(partial(_cell_of, cells), template))
     return pd.Series(rows, dtype=object)
+
+
+def _cell_of(cells: MappingType[str, str], place: re.Match[str]) -> str:
+    return cells[place[1]]
 
 
 def _texts(raw: pd.Series) -> pd.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -196,7 +196,7 @@ def _series(column: object) -> pd.Series:
     """Return an astropy column as a Series in native byte order, masked cells missing."""
     import numpy as np
 
-    data = np.ma.asarray(column)
+    data: Any = np.ma.asarray(column)
     mask = np.ma.getmaskarray(data)
     if data.ndim > 1:
         cells = [None if mask[i].all() else data.data[i].tolist() for i in range(len(data))]

@@ -183,7 +183,7 @@ def _carry_over(
         (f'"{before.relation.schema}"."{before.relation.name}"',),
     )
     comparable = {row[0] for row in cursor.fetchall()} == set(names)
-    same = sql.SQL("false")
+    same: sql.Composable = sql.SQL("false")
     if comparable:
         same = sql.SQL("({}) IS NOT DISTINCT FROM ({})").format(
             sql.SQL(", ").join(sql.Identifier("n", name) for name in content),

@@ -74,7 +74,8 @@ def rollback(database: Database, name: str) -> Version:
             " RETURNING v.description",
             (name, version.number),
         )
-        catalogue = stored_catalogue(cursor.fetchone()[0])
+        ((description,),) = cursor.fetchall()
+        catalogue = stored_catalogue(description)
         show(cursor, database, catalogue, version)
         connection.commit()
     return version

@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree
 
+from pydantic import AnyUrl
+
 from epntap.adql.features import FEATURES, VERSIONS
 from epntap.formats import FORMATS, VOTABLE_MIME, ResultFormat
 from epntap.settings import Settings
@@ -23,12 +25,12 @@ def capabilities_document(settings: Settings) -> bytes:
 
     def simple(standard: str, path: str) -> Capability:
         return Capability(
-            standard_id=f"{_VOSI}#{standard}",
+            standard_id=AnyUrl(f"{_VOSI}#{standard}"),
             interface=[
                 Interface(
                     type="vs:ParamHTTP",
                     role="std",
-                    access_url=[AccessURL(use="full", value=f"{base}/{path}")],
+                    access_url=[AccessURL(use="full", value=AnyUrl(f"{base}/{path}"))],
                 )
             ],
         )
@@ -62,7 +64,7 @@ def _table_access(settings: Settings, base: str) -> Any:
                 type="vs:ParamHTTP",
                 role="std",
                 version="1.1",
-                access_url=[AccessURL(use="base", value=base)],
+                access_url=[AccessURL(use="base", value=AnyUrl(base))],
             )
         ],
         language=[
@@ -115,7 +117,7 @@ def availability_document(problem: str | None) -> bytes:
     ElementTree.SubElement(root, "available").text = "false" if problem else "true"
     if problem:
         ElementTree.SubElement(root, "note").text = problem
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 def _xml(content: str | bytes) -> bytes:

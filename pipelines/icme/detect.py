@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipelines.contract import Progress, digest_files, silent
 from pipelines.errors import WeightsError, require
 from pipelines.icme.features import FEATURES, Scaling, features, measure_scaling, usable_samples
+from pipelines.signals.calibration import Calibration
 from pipelines.signals.events import EventRule, Intervals, find_events
 from pipelines.signals.windows import overlap_average
 from pipelines.sources.insitu import CADENCE, SAMPLES_PER_HOUR, InSituSeries
@@ -37,12 +38,15 @@ class Detector:
         ``IcmeNetwork`` each, in evaluation mode; their answers are averaged.
     rule
         Thresholds and lengths.
+    calibration
+        From the mean probability of an event to the confidence in it.
     digest
         SHA-256 of the weights and parameters, hexadecimal.
     """
 
     networks: tuple[Any, ...]
     rule: EventRule
+    calibration: Calibration
     digest: str
 
     def single(self, number: int) -> Detector:
@@ -61,7 +65,7 @@ class Detections:
     obstacle
         First sample of the magnetic obstacle, shape (n,); -1 where none is seen.
     confidence
-        From 0 to 1, shape (n,): mean probability over the event.
+        From 0 to 1, shape (n,).
     """
 
     intervals: Intervals
@@ -101,7 +105,8 @@ def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
                 hint="train again with this version",
             ) from error
         networks.append(network.eval())
-    return Detector(tuple(networks), read_rule(parameters), digest_files([*paths, parameters]))
+    rule, calibration = read_parameters(parameters)
+    return Detector(tuple(networks), rule, calibration, digest_files([*paths, parameters]))
 
 
 def safetensors_error() -> type[Exception]:
@@ -110,8 +115,8 @@ def safetensors_error() -> type[Exception]:
     return error
 
 
-def read_rule(path: Path) -> EventRule:
-    """Read the event rule from a parameters file.
+def read_parameters(path: Path) -> tuple[EventRule, Calibration]:
+    """Read the event rule and the calibration from a parameters file.
 
     Raises
     ------
@@ -119,13 +124,22 @@ def read_rule(path: Path) -> EventRule:
         If it is not there or not complete.
     """
     try:
-        return EventRule(**json.loads(path.read_text())["rule"])
+        values = json.loads(path.read_text())
+        return EventRule(**values["rule"]), Calibration(**values["calibration"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{path} has no usable rule: {error}", hint="train again") from error
+        raise WeightsError(
+            f"{path} has no usable rule and calibration: {error}", hint="train again"
+        ) from error
 
 
-def write_detector(folder: Path, networks: dict[str, Any], rule: EventRule, notes: Any) -> None:
-    """Write weights, one file a network, and the rule with notes on its origin.
+def write_detector(
+    folder: Path,
+    networks: dict[str, Any],
+    rule: EventRule,
+    calibration: Calibration,
+    notes: Any,
+) -> None:
+    """Write weights, one file a network, and the other parameters with notes on their origin.
 
     Raises
     ------
@@ -136,9 +150,13 @@ def write_detector(folder: Path, networks: dict[str, Any], rule: EventRule, note
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, network in networks.items():
-            safetensors.save_file(network.state_dict(), str(folder / f"{name}.safetensors"))
-        text = json.dumps({"rule": asdict(rule), "notes": notes}, indent=2) + "\n"
-        (folder / PARAMETERS_FILE).write_text(text)
+            # As bytes: the library's own files can be read by nobody but their owner.
+            weights = safetensors.save(network.state_dict())
+            (folder / f"{name}.safetensors").write_bytes(weights)
+        text = json.dumps(
+            {"rule": asdict(rule), "calibration": asdict(calibration), "notes": notes}, indent=2
+        )
+        (folder / PARAMETERS_FILE).write_text(text + "\n")
     except OSError as error:
         raise WeightsError(f"{folder} cannot be written: {error}") from error
 
@@ -211,13 +229,14 @@ def detect(
     probabilities = class_probabilities(
         detector.networks, inputs, first_sample(series), progress=progress
     )
-    return decide(probabilities, detector.rule, usable_samples(inputs))
+    found = decide(probabilities, detector.rule, usable_samples(inputs))
+    return replace(found, confidence=detector.calibration(found.confidence))
 
 
 def decide(
     probabilities: NDArray[np.float32], rule: EventRule, usable: NDArray[np.bool_]
 ) -> Detections:
-    """Turn class probabilities (3, n) into events with their obstacles and confidence."""
+    """Turn class probabilities (3, n) into events; their confidence is the mean probability."""
     ejection = smooth(1.0 - probabilities[0].astype(np.float64))
     intervals = find_events(ejection, rule, usable)
     obstacle = np.array(

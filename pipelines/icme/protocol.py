@@ -29,6 +29,7 @@ from pipelines.icme.detect import (
 )
 from pipelines.icme.evaluate import (
     HeldOut,
+    calibrate,
     choose_rule,
     mean_and_deviation,
     score,
@@ -74,6 +75,7 @@ def run_training(
         series, truths, labelled, simulated, folds=folds, seeds=seeds, plan=plan, progress=progress
     )
     rule, value = choose_rule(held_out)
+    calibration = calibrate(held_out, rule)
     networks, training = {}, {}
     for seed in seeds:
         network, report = fit_leaving(
@@ -85,15 +87,15 @@ def run_training(
         "cross_validation": {
             "folds": folds,
             "seeds": list(seeds),
-            "mean_f1_of_rule": value,
+            "value_of_rule": value,
             "scores": [score_held_out(each, rule) for each in held_out],
         },
         "training": training,
         "sources": [each.description for each in series],
         "sources_sha256": [each.sha256() for each in series],
     }
-    write_detector(output, networks, rule, summary)
-    return {"rule": asdict(rule), **summary}
+    write_detector(output, networks, rule, calibration, summary)
+    return {"rule": asdict(rule), "calibration": asdict(calibration), **summary}
 
 
 def _truth(path: Path, series: InSituSeries, boundaries: Path | None) -> pd.DataFrame:

@@ -113,7 +113,9 @@ def test_a_fault_is_told_with_file_line_and_what_to_do(write, before, after, lin
 def test_every_reserved_word_is_refused_as_the_name_of_a_column(write):
     for word in sorted(RESERVED_WORDS):
         if word.replace("_", "").isalnum():
-            assert "reserved" in error_of(write(GOOD.replace("name: depth", f"name: {word.lower()}")))
+            assert "reserved" in error_of(
+                write(GOOD.replace("name: depth", f"name: {word.lower()}"))
+            )
 
 
 def test_no_column_of_the_standard_is_a_reserved_word(write):

@@ -69,15 +69,15 @@ def generation(database: Database) -> int:
 
 def wait_for_connections_to_break(database: Database) -> None:
     """A statement that is under way while the server dies fails; later ones do not."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     with database.reader() as connection:
-        while not connection.closed and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
             try:
                 read_generation(connection)
             except OperationalError:
-                break
+                return
             time.sleep(0.01)
-        assert connection.closed
+    pytest.fail("a connection of a killed server still answers")
 
 
 def bump(database: Database) -> None:
@@ -245,7 +245,7 @@ def test_a_home_that_is_too_long_for_a_socket_gets_a_short_private_directory(
     directory.rmdir()
 
 
-@pytest.mark.parametrize("name", ["it's a \"$HOME\" ü", "one, two"])
+@pytest.mark.parametrize("name", ['it\'s a "$HOME" ü', "one, two"])
 def test_a_home_with_a_difficult_name_works(new_home: Callable[[], Path], name: str) -> None:
     home = new_home() / 'it\'s a, "$HOME" ü'
     home.mkdir()

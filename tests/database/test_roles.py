@@ -185,6 +185,7 @@ ALLOWED = [
     "SELECT id FROM roles_test.events WHERE title ~ '^event'",
     "SELECT to_char(t, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS'), t + interval '1 day'"
     " FROM roles_test.events",
+    "SELECT setseed(0.5)",
     "SELECT random(), sin(value), log(value), power(value, 2), mod(id, 3) FROM roles_test.events",
     "SELECT array_length(pair, 1), pair || 3, unnest(pair), array_to_string(pair, ' ')"
     " FROM roles_test.events",

@@ -29,7 +29,11 @@ from pipelines.icme.features import (
 )
 from pipelines.icme.labels import label_intervals
 from pipelines.icme.model import CLASSES, IcmeNetwork, segmentation_loss
+from pipelines.signals.calibration import Calibration
 from pipelines.signals.events import EventRule
+
+#: A calibration that changes nothing.
+SAME = Calibration(slope=1.0, intercept=0.0)
 
 RULE = EventRule(low=0.3, high=0.6, merge=12, shortest=12)
 
@@ -76,15 +80,16 @@ def test_the_weights_are_small_and_there_are_three_networks(detector):
 def test_an_empty_folder_and_damaged_weights_are_refused(tmp_path):
     with pytest.raises(WeightsError, match="no weights"):
         load_detector(tmp_path)
-    write_detector(tmp_path, {"seed0": IcmeNetwork(len(FEATURES))}, RULE, {})
-    assert load_detector(tmp_path).rule == RULE
+    write_detector(tmp_path, {"seed0": IcmeNetwork(len(FEATURES))}, RULE, SAME, {})
+    loaded = load_detector(tmp_path)
+    assert (loaded.rule, loaded.calibration) == (RULE, SAME)
     (tmp_path / "seed0.safetensors").write_bytes(b"no tensors")
     with pytest.raises(WeightsError, match=r"seed0\.safetensors"):
         load_detector(tmp_path)
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
-    write_detector(tmp_path, {"seed0": IcmeNetwork(8)}, RULE, {})
+    write_detector(tmp_path, {"seed0": IcmeNetwork(8)}, RULE, SAME, {})
     with pytest.raises(WeightsError, match="does not hold"):
         load_detector(tmp_path)
 

@@ -265,7 +265,6 @@ def test_wind_2019_is_evaluated_and_reported(real_data, detector):
     assert scores["f1_any_mean"] >= 0.5, "the first bar is 0.60; less than this is a regression"
 
 
-@pytest.mark.slow
 def test_training_writes_weights_that_can_be_used(tmp_path, detector):
     simulation = pipeline.simulate(seed=21, days=60)
     labels = tmp_path / "labels.csv"

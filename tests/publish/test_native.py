@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from astropy import units as u
 from astropy.table import MaskedColumn, QTable, Table
+from tests_support import read_published
 
 from epntap.errors import PublishError
 from epntap.publish import open_native, publish
-from tests_support import read_published
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ import time
 
 import pytest
 from psycopg2 import sql
+from tests_support import read_published
 
 from epntap.catalogue import read_catalogue
 from epntap.database import load_tableset
 from epntap.errors import PublishError
 from epntap.publish import drop, list_catalogues, publish, rollback
 from epntap.publish.publication import InvalidRowsError
-from tests_support import read_published
 
 
 def rows_of(database, catalogue, columns="*"):
@@ -114,7 +114,9 @@ def test_a_rollback_brings_the_description_of_that_time_back(
     publish(database, catalogue, craters(1))
     text = (tmp_path / f"{catalogue.name}.yaml").read_text()
     other = tmp_path / "other.yaml"
-    other.write_text(text.replace("of the floor", "below the rim").replace("name: hits", "name: hit"))
+    other.write_text(
+        text.replace("of the floor", "below the rim").replace("name: hits", "name: hit")
+    )
     changed = read_catalogue(other)
     source = craters(1)
     source.frame["hit"] = "7"
@@ -213,9 +215,7 @@ def test_two_publications_at_once_do_not_mix(database, catalogue, craters):
 def test_the_indexes_serve_the_usual_queries(database, catalogue, craters):
     publish(database, catalogue, craters(200))
     with database.publisher() as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT indexdef FROM pg_indexes WHERE schemaname = %s", (catalogue.name,)
-        )
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE schemaname = %s", (catalogue.name,))
         definitions = " ".join(row[0] for row in cursor.fetchall())
     for column in ("granule_uid", "time_min", "time_max", "target_name", "c1min"):
         assert f"({column})" in definitions

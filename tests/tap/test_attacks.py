@@ -42,12 +42,17 @@ ATTACKS = {
     "a homoglyph": "SELECT rаnk FROM moons.epn_core",
     "a NUL": "SELECT rank FROM moons.epn_core WHERE note = 'a\0b'",
     "deep parentheses": f"SELECT {'(' * 500}rank{')' * 500} FROM moons.epn_core",
-    "deep subqueries": "SELECT rank FROM " + "(SELECT rank FROM " * 300 + "moons.epn_core" + ") AS t" * 300,
+    "deep subqueries": "SELECT rank FROM "
+    + "(SELECT rank FROM " * 300
+    + "moons.epn_core"
+    + ") AS t" * 300,
     "deep NOT": f"SELECT rank FROM moons.epn_core WHERE {'NOT ' * 500} rank = 1",
     "a quote that does not end": "SELECT rank FROM moons.epn_core WHERE note = 'x",
     "an identifier that does not end": 'SELECT "rank FROM moons.epn_core',
-    "a megabyte of terms": "SELECT rank FROM moons.epn_core WHERE " + "rank = 1 OR " * 100_000 + "rank = 1",
-}  # fmt: skip
+    "a megabyte of terms": "SELECT rank FROM moons.epn_core WHERE "
+    + "rank = 1 OR " * 100_000
+    + "rank = 1",
+}
 
 WORDS = [
     "SELECT", "TOP", "10", "*", "FROM", "moons.epn_core", "WHERE", "rank", "note", "=", "<", "(",
@@ -80,7 +85,9 @@ def test_soup_of_words_is_answered_or_refused_but_never_breaks_anything(client, 
     words = list(words)
     if seed:
         # Most soup fails at its first word; broken copies of a good query get further.
-        good = "SELECT TOP 3 rank , MAX ( note ) AS n FROM moons.epn_core WHERE rank < 4 GROUP BY rank"
+        good = (
+            "SELECT TOP 3 rank , MAX ( note ) AS n FROM moons.epn_core WHERE rank < 4 GROUP BY rank"
+        )
         mixed = good.split()
         for word in words[:3]:
             mixed.insert(random.Random(seed).randrange(len(mixed)), word)

@@ -70,7 +70,9 @@ ENDLESS = (
     " ON a.c1min < b.c2min JOIN many.epn_core AS c ON c.c1min < b.c1min"
 )
 #: Has rows at once and never ends.
-TORRENT = "SELECT a.granule_uid, b.* FROM many.epn_core AS a JOIN many.epn_core AS b ON a.c1min >= 0"
+TORRENT = (
+    "SELECT a.granule_uid, b.* FROM many.epn_core AS a JOIN many.epn_core AS b ON a.c1min >= 0"
+)
 
 
 def tables_in_use(database) -> int:

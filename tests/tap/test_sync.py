@@ -48,7 +48,9 @@ def test_a_query_can_be_asked_in_all_three_ways(client):
         client.get("/tap/sync", params=data),
         client.post("/tap/sync", data=data),
         client.post("/tap/sync", files={key: (None, value) for key, value in data.items()}),
-        client.post("/tap/sync", params={"LANG": "ADQL"}, data={k: data[k] for k in list(data)[1:]}),
+        client.post(
+            "/tap/sync", params={"LANG": "ADQL"}, data={k: data[k] for k in list(data)[1:]}
+        ),
     ]
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
