@@ -24,6 +24,14 @@ app = typer.Typer(
 Port = Annotated[Optional[int], typer.Option(help="Port to serve on.")]  # noqa: UP045
 Host = Annotated[Optional[str], typer.Option(help="Address to serve on.")]  # noqa: UP045
 Input = Annotated[str, typer.Option("--input", "-i", help="File or source, see the pipeline.")]
+Spacecraft = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Who measured, when the file's name does not tell."),
+]
+Options = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--option", help="Further NAME=VALUE for the pipeline, repeatable."),
+]
 Name = Annotated[str, typer.Argument(help="Name of the catalogue.")]
 
 
@@ -168,15 +176,15 @@ def run(
         typer.Option("--output", "-o", help=".csv, .ecsv, .vot or .parquet file to write."),
     ] = None,
     publish: Annotated[bool, typer.Option("--publish", help="Publish the result.")] = False,
-    option: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option("--option", help="Further NAME=VALUE for the pipeline, repeatable."),
-    ] = None,
+    spacecraft: Spacecraft = None,
+    option: Options = None,
 ) -> None:
     """Run a pipeline's detector on data."""
     from epntap.commands.science import run_pipeline
 
-    run_pipeline(pipeline, input_, output=output, publish=publish, options=_options(option))
+    run_pipeline(
+        pipeline, input_, output=output, publish=publish, options=_options(option, spacecraft)
+    )
 
 
 @app.command()
@@ -186,15 +194,15 @@ def train(
     labels: Annotated[list[Path], typer.Option("--labels", "-l", help="Labels, one per input.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Directory for the weights.")],
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    option: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option("--option", help="Further NAME=VALUE for the pipeline, repeatable."),
-    ] = None,
+    spacecraft: Spacecraft = None,
+    option: Options = None,
 ) -> None:
     """Train a pipeline's detector."""
     from epntap.commands.science import train_pipeline
 
-    train_pipeline(pipeline, input_, labels, output, seed=seed, options=_options(option))
+    train_pipeline(
+        pipeline, input_, labels, output, seed=seed, options=_options(option, spacecraft)
+    )
 
 
 @app.command()
@@ -203,24 +211,24 @@ def evaluate(
     input_: Input,
     labels: Annotated[Path, typer.Option("--labels", "-l", help="Events that are known.")],
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
-    option: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option("--option", help="Further NAME=VALUE for the pipeline, repeatable."),
-    ] = None,
+    spacecraft: Spacecraft = None,
+    option: Options = None,
 ) -> None:
     """Score a pipeline's detections against known events."""
     from epntap.commands.science import evaluate_pipeline
 
-    evaluate_pipeline(pipeline, input_, labels, as_json=json, options=_options(option))
+    evaluate_pipeline(pipeline, input_, labels, as_json=json, options=_options(option, spacecraft))
 
 
-def _options(given: list[str] | None) -> dict[str, Any]:
-    options: dict[str, Any] = {}
+def _options(given: list[str] | None, spacecraft: str | None) -> dict[str, Any]:
+    import yaml
+
+    options: dict[str, Any] = {} if spacecraft is None else {"spacecraft": spacecraft}
     for item in given or []:
         name, separator, value = item.partition("=")
         if not separator or not name:
             raise UserError(f"--option {item!r} is not of the form NAME=VALUE")
-        options[name.replace("-", "_")] = value
+        options[name.replace("-", "_")] = yaml.safe_load(value)
     return options
 
 

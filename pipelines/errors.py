@@ -46,9 +46,10 @@ def require(module: str, extra: str = "pipelines") -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module.partition(".")[0]:
-            raise
+        library = module.partition(".")[0]
+        if (error.name or "").partition(".")[0] != library:
+            raise  # the library is there, but something that it needs itself is not
         raise MissingDependencyError(
-            f"{error.name} is not installed, and this pipeline needs it",
+            f"{library} is not installed, and this pipeline needs it",
             hint=f"pip install 'epntap[{extra}]'",
         ) from error

@@ -71,9 +71,17 @@ class Conditions(Calls):
         one, other = comparable(left, right, node.left.at, node.right.at)
         return f"({one} {node.operator} {other})"
 
-    def equal(self, left: Expression, right: Expression) -> str:
-        """Resolve the condition that two values are equal."""
-        return self._comparison(Comparison("=", left, right, at=left.at))
+    def cases(self, operand: Expression, whens: list[Expression]) -> tuple[str, list[str]]:
+        """Resolve the operand of a simple CASE and the values that it is compared with."""
+        value = settled(self.value(operand))
+        return value.sql, [self._alike(value, when, operand.at) for when in whens]
+
+    def _alike(self, value: Value, node: Expression, at: int) -> str:
+        """Resolve what a value is compared with, where the value itself stands only once."""
+        one, other = comparable(value, self.value(node), at, node.at)
+        if one != value.sql:
+            raise Fault("the values here are of different types", node.at, "convert with CAST")
+        return other
 
     def _between(self, node: Between) -> str:
         value, low, high = self.value(node.value), self.value(node.low), self.value(node.high)
@@ -83,6 +91,8 @@ class Conditions(Calls):
         negated = "NOT " if node.negated else ""
         if lower == upper:
             return f"({lower} {negated}BETWEEN {low_sql} AND {high_sql})"
+        if value.constant is None:
+            raise Fault("the limits of BETWEEN are of different types", node.low.at)
         return f"({negated}({lower} >= {low_sql} AND {upper} <= {high_sql}))"
 
     def _in_list(self, node: InList) -> str:
@@ -91,12 +101,7 @@ class Conditions(Calls):
             value = settled(value)
         items = _plain_items(value, node.items)
         if items is None:
-            items = []
-            for item in node.items:
-                one, other = comparable(value, self.value(item), node.value.at, item.at)
-                if one != value.sql:
-                    raise Fault("the values of IN are of different types", item.at)
-                items.append(other)
+            items = [self._alike(value, item, node.value.at) for item in node.items]
         negated = "NOT " if node.negated else ""
         return f"({value.sql} {negated}IN ({', '.join(items)}))"
 

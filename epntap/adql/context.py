@@ -13,6 +13,22 @@ from epntap.adql.tree import Cast, Expression, GeometryCall, Query
 from epntap.adql.values import Value
 from epntap.tables import TableSet
 
+#: Characters of SQL that a query may become. What stands in GROUP BY or ORDER BY by its ordinal is
+#: repeated there, so that a short query of nested groups could otherwise become a long one.
+MAX_SQL = 4 << 20
+
+
+def check_size(sql: str, at: int) -> None:
+    """Check that translated SQL does not grow without bounds.
+
+    Raises
+    ------
+    Fault
+        If it is longer than `MAX_SQL`.
+    """
+    if len(sql) > MAX_SQL:
+        raise Fault(f"the query becomes more than {MAX_SQL} characters of SQL", at)
+
 
 class GeometryBackend(Protocol):
     """How a database computes geometry: what makes SQL of constructors and functions."""
@@ -80,8 +96,8 @@ class Context(ABC):
         """Resolve an expression that must be a condition; return SQL that stands in brackets."""
 
     @abstractmethod
-    def equal(self, left: Expression, right: Expression) -> str:
-        """Resolve the condition that two values are equal."""
+    def cases(self, operand: Expression, whens: list[Expression]) -> tuple[str, list[str]]:
+        """Resolve a value and those that it is compared with; return SQL of each."""
 
     @abstractmethod
     def subquery(self, query: Query) -> Resolved:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from epntap.adql import metadata
-from epntap.adql.context import Context
+from epntap.adql.context import Context, check_size
 from epntap.adql.conversion import (
     as_kind,
     cast_sql,
@@ -79,6 +79,7 @@ class Values(Context):
         ungrouped = self.scope.ungrouped
         before = len(ungrouped)
         value: Value = resolver(self, node)
+        check_size(value.sql, node.at)
         if before != len(ungrouped) and value.sql in self.scope.groups:
             del ungrouped[before:]
         return value
@@ -163,17 +164,19 @@ class Values(Context):
         nodes = [result for _, result in node.branches]
         if node.otherwise is not None:
             nodes.append(node.otherwise)
+        operand: str | None = None
         if node.operand is None:
             conditions = [self.condition(when) for when, _ in node.branches]
         else:
-            conditions = [self.equal(node.operand, when) for when, _ in node.branches]
+            operand, conditions = self.cases(node.operand, [when for when, _ in node.branches])
         results, value = self.unified(nodes, node.at, "the results of CASE")
         sql = " ".join(
             f"WHEN {condition} THEN {result}"
             for condition, result in zip(conditions, results, strict=False)
         )
+        start = "" if operand is None else f"{operand} "
         otherwise = f" ELSE {results[-1]}" if node.otherwise is not None else ""
-        return Value(f"(CASE {sql}{otherwise} END)", value.kind, value.pg, value.about)
+        return Value(f"(CASE {start}{sql}{otherwise} END)", value.kind, value.pg, value.about)
 
     def coalesce(self, arguments: tuple[Expression, ...], at: int) -> Value:
         """Resolve COALESCE.

@@ -112,12 +112,12 @@ def tokenize(query: str) -> Tokens:
             raise _wrong(query, match.start())
         texts.append(text)
         starts.append(match.start())
-    if len(kinds) > MAX_TOKENS:
-        raise Fault(
-            f"the query has {len(kinds)} words and signs; {MAX_TOKENS} are allowed",
-            starts[MAX_TOKENS],
-            "upload long lists as a table and join with it",
-        )
+        if len(texts) > MAX_TOKENS:
+            raise Fault(
+                f"the query has more than {MAX_TOKENS} words and signs",
+                match.start(),
+                "upload long lists as a table and join with it",
+            )
     kinds.append(END)
     texts.append("")
     starts.append(len(query.rstrip()))

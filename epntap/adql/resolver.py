@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from epntap.adql import naming
+from epntap.adql.context import check_size
 from epntap.adql.conversion import common_kind, keyed
 from epntap.adql.errors import Fault
 from epntap.adql.expressions import common_pg
 from epntap.adql.joins import Joins
+from epntap.adql.parser import MAX_COLUMNS
 from epntap.adql.scope import Named, Scope
 from epntap.adql.statement import (
     Body,
@@ -112,18 +114,21 @@ class Resolver(Joins):
             scope.no_aggregates = "WHERE"
             tail += [" WHERE ", self.condition(node.where)]
         items = self._expanded(node)
+        grouped: dict[int, Value] = {}
         if node.group:
             scope.no_aggregates = "GROUP BY"
-            tail += [" GROUP BY ", ", ".join(self._groups(node, items))]
+            tail += [" GROUP BY ", ", ".join(self._groups(node, items, grouped))]
         scope.no_aggregates = None
         scope.ungrouped.clear()
-        outputs = self._outputs(items)
+        outputs = self._outputs(items, grouped)
         if node.having is not None:
             tail += [" HAVING ", self.condition(node.having)]
         keys = tuple(self._sort_key(item, outputs, distinct=node.distinct) for item in order)
         scope.check_grouping(grouped=bool(node.group) or node.having is not None)
         self.scope = outer
-        body = ResolvedSelect(outputs, "".join(tail), node.distinct, node.top)
+        sql = "".join(tail)
+        check_size(sql, node.at)
+        body = ResolvedSelect(outputs, sql, node.distinct, node.top)
         return Resolved(body, keys, offset)
 
     def _expanded(self, node: Select) -> list[_Item]:
@@ -134,9 +139,13 @@ class Resolver(Joins):
                 items.extend((named, item.at) for named in self.scope.star(item.qualifier, item.at))
             else:
                 items.append((item, item.at))
+        if len(items) > MAX_COLUMNS:
+            raise Fault(
+                f"the query selects {len(items)} columns; {MAX_COLUMNS} are allowed", node.at
+            )
         return items
 
-    def _outputs(self, items: list[_Item]) -> tuple[Output, ...]:
+    def _outputs(self, items: list[_Item], grouped: dict[int, Value]) -> tuple[Output, ...]:
         labels = naming.Labels()
         outputs: list[Output] = []
         for number, (item, at) in enumerate(items, start=1):
@@ -144,26 +153,31 @@ class Resolver(Joins):
                 self.scope.note_star(item, at)
                 outputs.append(Output(item.name, labels.unique(item.name), item.value))
                 continue
-            value = self.value(item.expression)
+            known = grouped.get(id(item))
+            value = self.value(item.expression) if known is None else known
             name = naming.output_name(item, value, number)
             outputs.append(Output(name, labels.unique(name), value))
         return tuple(outputs)
 
     # GROUP BY and ORDER BY --------------------------------------------------------------------
 
-    def _groups(self, node: Select, items: list[_Item]) -> list[str]:
-        """Resolve GROUP BY: expressions, columns before aliases, ordinals."""
+    def _groups(self, node: Select, items: list[_Item], grouped: dict[int, Value]) -> list[str]:
+        """Resolve GROUP BY: expressions, columns before aliases, ordinals.
+
+        An item of the select list that is meant by its alias or ordinal is put into `grouped` by
+        its identity, and not resolved a second time: in nested queries that would add up.
+        """
         keys: list[str] = []
         groups: set[str] = set()
         for key in node.group:
-            value = self._group(key, items)
+            value = self._group(key, items, grouped)
             keys.append(keyed(value))
             if value.constant is None:
                 groups.add(value.sql)
         self.scope.groups = frozenset(groups)
         return keys
 
-    def _group(self, key: Expression, items: list[_Item]) -> Value:
+    def _group(self, key: Expression, items: list[_Item], grouped: dict[int, Value]) -> Value:
         item: SelectItem | Named | None = None
         if isinstance(key, Number):
             item = items[_ordinal(key, len(items)) - 1][0]
@@ -182,7 +196,11 @@ class Resolver(Joins):
                 )
         if isinstance(item, Named):
             return item.value
-        return self.value(item.expression if item is not None else key)
+        if item is None:
+            return self.value(key)
+        if id(item) not in grouped:
+            grouped[id(item)] = self.value(item.expression)
+        return grouped[id(item)]
 
     def _sort_key(self, item: OrderItem, outputs: tuple[Output, ...], *, distinct: bool) -> SortKey:
         """Resolve a key of ORDER BY: an ordinal, an output, or an expression of FROM."""
@@ -201,7 +219,8 @@ class Resolver(Joins):
         else:
             value = outputs[index].value
         if not distinct:
-            return SortKey(keyed(value), item.descending)
+            ordinal = None if index is None else index + 1
+            return SortKey(keyed(value), item.descending, ordinal)
         if index is None:
             raise Fault("SELECT DISTINCT can only be sorted by what it selects", item.at)
         return SortKey(str(index + 1), item.descending)

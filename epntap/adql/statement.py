@@ -34,17 +34,19 @@ class Output(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """What to sort by: SQL, which is the ordinal of an output where there must be one.
+    """What to sort by: SQL, and the ordinal of an output if it is one.
 
     NULLs come where PostgreSQL has them by default, as if they were the largest values.
     """
 
     sql: str
     descending: bool
+    ordinal: int | None = None
 
-    def render(self) -> str:
-        """Return SQL."""
-        return f"{self.sql} DESC" if self.descending else self.sql
+    def render(self, *, by_ordinal: bool) -> str:
+        """Return SQL, which is the ordinal where that is wanted and there is one."""
+        key = str(self.ordinal) if by_ordinal and self.ordinal is not None else self.sql
+        return f"{key} DESC" if self.descending else key
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,16 @@ class Resolved:
         """The columns of the result."""
         return self.body.outputs
 
-    def render(self, column: Renderer, limit: int | None = None) -> str:
-        """Return SQL of the query, of at most `limit` rows."""
+    def render(self, column: Renderer, limit: int | None = None, *, by_ordinal: bool = True) -> str:
+        """Return SQL of the query, of at most `limit` rows.
+
+        Outputs are sorted by their ordinals, unless `column` changes them in ways that would
+        change the order.
+        """
         top = self.body.top if isinstance(self.body, ResolvedSelect) else None
         if limit is not None:
             top = limit if top is None else min(top, limit)
-        return f"{self._head()}{self._rows(column)}{self._order()}{cut(top, self.offset)}"
+        return f"{self._head()}{self._rows(column)}{self._order(by_ordinal)}{cut(top, self.offset)}"
 
     def _head(self) -> str:
         return f"WITH {', '.join(self.common)} " if self.common else ""
@@ -129,10 +135,10 @@ class Resolved:
             return f"({self.body.render(column)})"
         return self.body.render(column)
 
-    def _order(self) -> str:
+    def _order(self, by_ordinal: bool) -> str:
         if not self.order:
             return ""
-        return f" ORDER BY {', '.join([key.render() for key in self.order])}"
+        return f" ORDER BY {', '.join([key.render(by_ordinal=by_ordinal) for key in self.order])}"
 
     def sorts_outputs(self) -> bool:
         """Whether what is sorted or compared are the outputs, so that no cast may touch them."""
@@ -198,11 +204,10 @@ def emit(query: Resolved, limit: int | None) -> tuple[str, tuple[Column, ...]]:
     def wire(index: int, value: Value) -> str:
         return wire_sql(value, targets[index])
 
-    if query.sorts_outputs():
-        values = [output.value for output in outputs]
-        if any(
-            value.pg != target and value.constant is None
-            for value, target in zip(values, targets, strict=True)
-        ):
-            return wrapped(query, wire, limit), columns
-    return query.render(wire, limit), columns
+    casts = any(
+        output.value.pg != target and output.value.constant is None
+        for output, target in zip(outputs, targets, strict=True)
+    )
+    if casts and query.sorts_outputs():
+        return wrapped(query, wire, limit), columns
+    return query.render(wire, limit, by_ordinal=not casts), columns

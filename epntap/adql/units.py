@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 
 from epntap.adql.errors import Fault
+
+#: Characters of a unit; none that is used in earnest comes near.
+MAX_LENGTH = 80
 
 
 def conversion_factor(source: str, target: str, at: int) -> float:
@@ -21,12 +24,15 @@ def conversion_factor(source: str, target: str, at: int) -> float:
     parsed = []
     for text in (source, target):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # deprecated spellings are still units
-                parsed.append(units.Unit(text, format="vounit"))
-        except (ValueError, TypeError) as error:
+            if len(text) > MAX_LENGTH:
+                raise ValueError(f"longer than {MAX_LENGTH} characters")
+            parsed.append(units.Unit(text, format="vounit"))
+        except (ValueError, TypeError, ArithmeticError) as error:
             raise Fault(f"'{text[:40]}' is not a unit of VOUnits", at) from error
     try:
-        return float(parsed[0].to(parsed[1]))
-    except (units.UnitConversionError, AttributeError, TypeError) as error:
+        factor = float(parsed[0].to(parsed[1]))
+    except (units.UnitConversionError, AttributeError, TypeError, ArithmeticError) as error:
         raise Fault(f"values in {source} cannot be given in {target[:40]}", at) from error
+    if not math.isfinite(factor) or factor == 0:
+        raise Fault(f"values in {source} cannot be given in {target[:40]}", at)
+    return factor

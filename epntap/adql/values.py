@@ -86,6 +86,10 @@ _XTYPE_KINDS = {"point": Kind.POINT, "circle": Kind.CIRCLE, "polygon": Kind.POLY
 NOTHING = Column(name="", datatype="")
 
 
+#: VOTable datatypes of the elements of arrays.
+_ELEMENT_TYPES = {f"{PG_TYPES[kind]}[]": name for name, kind in _SCALAR_KINDS.items()}
+
+
 class Value(NamedTuple):
     """An expression that has been resolved.
 
@@ -149,8 +153,13 @@ def describe(value: Value, name: str) -> Column:
     about = value.about
     if value.bare:
         return about if about.name == name else replace(about, name=name)
+    datatype: str
+    arraysize: str | None
+    xtype: str | None
     if value.kind is Kind.ARRAY:
-        datatype, arraysize, xtype = about.datatype, about.arraysize, about.xtype
+        # Beside a NULL, only the type says what the elements are.
+        datatype = _ELEMENT_TYPES[value.pg]
+        arraysize, xtype = about.arraysize or "*", about.xtype
     else:
         datatype, arraysize, xtype = _FIELDS[value.kind]
     return Column(

@@ -14,6 +14,9 @@ from epntap.errors import UserError
 
 #: What is asked for goes to standard output, everything that is said beside it to standard error.
 OUT = Console(soft_wrap=True, highlight=False)
+if not OUT.is_terminal:
+    # A file or a pipe has no width: tables are not cut there.
+    OUT = Console(soft_wrap=True, highlight=False, width=400)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False)
 
 

@@ -13,9 +13,9 @@ from epntap.publish import list_catalogues, publish
 from epntap.server import claim_port, serve, stopped_by_signals
 from epntap.settings import Settings, read_settings
 
-#: The catalogue of the demonstration, and the seed of its simulated year.
+#: The catalogue of the demonstration, and its source: a year that is simulated, with its seed.
 _DEMO = "icme"
-_DEMO_SEED = 2024
+_DEMO_SOURCE = "simulation:2024-01-01/2025-01-01/2024"
 
 
 def run_server(*, port: int | None, host: str | None) -> None:
@@ -50,8 +50,7 @@ def _publish_demo(database: Database) -> None:
     started = time.monotonic()
     pipeline = find_pipeline(_DEMO)
     with steps() as progress:
-        year = pipeline.simulate(seed=_DEMO_SEED, progress=progress)
-        found = pipeline.run(year, progress=progress)
+        found = pipeline.run(_DEMO_SOURCE, progress=progress)
     with rows("Publishing") as publishing:
         publication = publish(
             database,

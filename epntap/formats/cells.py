@@ -12,8 +12,10 @@ import unicodedata
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from epntap.formats.copying import element_count, is_array
 from epntap.formats.errors import ResultStreamError
@@ -108,13 +110,7 @@ class NumberCodec(CellCodec):
     def encode(self, batch: CopyBatch, cells: Cells) -> FixedBlock:
         """Gather the values of all rows in one step."""
         number = NUMBERS[self.column.datatype]
-        fits = cells.lengths == number.size
-        if cells.any_null:
-            fits |= cells.nulls
-        if not fits.all():
-            size = cells.lengths[~fits][0]
-            raise self.misfit(f"the database sends values of {size} bytes")
-        values = unaligned(batch.data, f"V{number.size}")[cells.starts]
+        values = self.values(batch, cells)
         if number.sentinel is not None:
             integers = values.view(f">i{number.size}")
             collisions = (integers == number.sentinel) & ~cells.nulls
@@ -122,6 +118,23 @@ class NumberCodec(CellCodec):
         if cells.any_null:
             values[cells.nulls] = np.void(number.missing)
         return FixedBlock(values)
+
+    def values(self, batch: CopyBatch, cells: Cells) -> npt.NDArray[Any]:
+        """Return the values as void elements of their size; what stands for NULL is undefined.
+
+        Raises
+        ------
+        ResultStreamError
+            If a value has another size than the datatype.
+        """
+        number = NUMBERS[self.column.datatype]
+        fits = cells.lengths == number.size
+        if cells.any_null:
+            fits |= cells.nulls
+        if not fits.all():
+            size = cells.lengths[~fits][0]
+            raise self.misfit(f"the database sends values of {size} bytes")
+        return unaligned(batch.data, f"V{number.size}")[cells.starts]
 
 
 class TextCodec(CellCodec):
@@ -134,7 +147,7 @@ class TextCodec(CellCodec):
 
     def encode(self, batch: CopyBatch, cells: Cells) -> VaryingBlock:
         """Point to the texts where they are; the length that precedes them is part of the cell."""
-        if not _all_ascii(batch, cells):
+        if not all_ascii(batch, cells):
             return self._replaced(batch, cells)
         starts, sizes = cells.starts - 4, cells.lengths + 4
         if cells.any_null:
@@ -143,7 +156,7 @@ class TextCodec(CellCodec):
         return VaryingBlock(batch.data, starts, sizes)
 
     def _replaced(self, batch: CopyBatch, cells: Cells) -> VaryingBlock:
-        texts = (_ascii(value or b"", self.losses) for value in batch.values(cells))
+        texts = (ascii_text(value or b"", self.losses) for value in batch.values(cells))
         return VaryingBlock.of([len(text).to_bytes(4, "big") + text for text in texts])
 
 
@@ -156,7 +169,7 @@ class FixedTextCodec(CellCodec):
         return VaryingBlock.of([self._cell(value or b"", size) for value in batch.values(cells)])
 
     def _cell(self, value: bytes, size: int) -> bytes:
-        text = _ascii(value, self.losses)
+        text = ascii_text(value, self.losses)
         if len(text) > size:
             raise self.misfit(f"the database sends a text of {len(text)} characters")
         return text.ljust(size, b"\0")
@@ -204,23 +217,46 @@ class ArrayCodec(CellCodec):
         return elements
 
     def _elements(self, value: bytes, number: Number) -> bytes:
-        """Read PostgreSQL's array (``array_send`` in arrayfuncs.c): header, sizes, elements."""
-        dimensions, has_nulls, _ = struct.unpack_from(">iiI", value)
-        sizes = struct.unpack_from(f">{2 * dimensions}i", value, 12)[::2]
-        count = prod(sizes) if dimensions else 0
-        at = 12 + 8 * dimensions
+        count, has_nulls, at = _array_header(value)
         if not has_nulls and len(value) == at + count * (4 + number.size):
             elements = np.frombuffer(value, dtype=np.uint8, offset=at)
             return elements.reshape(count, 4 + number.size)[:, 4:].tobytes()
-        found = []
+        return b"".join(
+            number.missing if element is None else element for element in self.elements(value)
+        )
+
+    def elements(self, value: bytes) -> list[bytes | None]:
+        """Return the elements of an array one by one, ``None`` for NULL.
+
+        Raises
+        ------
+        ResultStreamError
+            If an element has another size than the datatype.
+        """
+        number = NUMBERS[self.column.datatype]
+        count, _, at = _array_header(value)
+        found: list[bytes | None] = []
         for _ in range(count):
             (length,) = struct.unpack_from(">i", value, at)
             if length not in (-1, number.size):
                 raise self.misfit(f"the database sends an array of elements of {length} bytes")
             at += 4
-            found.append(number.missing if length == -1 else value[at : at + length])
+            found.append(None if length == -1 else value[at : at + length])
             at += max(length, 0)
-        return b"".join(found)
+        return found
+
+
+def _array_header(value: bytes) -> tuple[int, bool, int]:
+    """Read the head of PostgreSQL's array (``array_send`` in arrayfuncs.c).
+
+    Returns
+    -------
+    tuple
+        Number of elements, whether some are NULL, and offset of the first.
+    """
+    dimensions, has_nulls, _ = struct.unpack_from(">iiI", value)
+    sizes = struct.unpack_from(f">{2 * dimensions}i", value, 12)[::2]
+    return prod(sizes) if dimensions else 0, bool(has_nulls), 12 + 8 * dimensions
 
 
 def codec_for(column: Column) -> CellCodec:
@@ -243,7 +279,7 @@ def codec_for(column: Column) -> CellCodec:
     return ArrayCodec(column) if is_array(column) else NumberCodec(column)
 
 
-def _all_ascii(batch: CopyBatch, cells: Cells) -> bool:
+def all_ascii(batch: CopyBatch, cells: Cells) -> bool:
     """Tell whether no text of the column has a character outside ASCII."""
     longest = int(cells.lengths.max())
     if longest > PADDING:
@@ -260,8 +296,8 @@ def _all_ascii(batch: CopyBatch, cells: Cells) -> bool:
     return not (pieces.view(np.uint8) & masks[lengths].view(np.uint8)).any()
 
 
-def _ascii(value: bytes, losses: Losses) -> bytes:
-    """Return the text with characters outside ASCII replaced."""
+def ascii_text(value: bytes, losses: Losses) -> bytes:
+    """Return the text with characters outside ASCII replaced, and count it if there were any."""
     if value.isascii():
         return value
     losses.characters += 1

@@ -1,12 +1,25 @@
-"""Text in XML, and the identifiers of VOTable elements."""
+"""Text in XML and HTML, and the identifiers of VOTable elements."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+from epntap.formats.copytext import ESCAPED, unescape
+
 #: Everything but the Char of XML 1.0, section 2.2.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+#: C0 controls that are no Char, as they come unescaped in COPY TEXT.
+_CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
+#: U+FFFE and U+FFFF in UTF-8: no Char either.
+_NONCHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+
+#: White space as references, so that no parser normalises it; other controls vanish.
+_REFERENCES = {
+    character: b"&#%d;" % character[0] if character in b"\t\n\r" else b""
+    for character in ESCAPED.values()
+}
 
 _TEXT = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 _ATTRIBUTE = _TEXT | {ord('"'): "&quot;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
@@ -24,6 +37,19 @@ def attributes(**values: str | None) -> str:
         for name, value in values.items()
         if value is not None
     )
+
+
+def escaped_rows(rows: bytes) -> bytes:
+    """Return rows of COPY TEXT as content of elements, with the tabs and newlines between cells.
+
+    Characters that XML forbids are left out.
+    """
+    rows = rows.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
+    rows = rows.translate(None, _CONTROLS)
+    if _NONCHARACTERS[0][:1] in rows:  # one byte is found much faster than three are
+        for character in _NONCHARACTERS:
+            rows = rows.replace(character, b"")
+    return unescape(rows, _REFERENCES)
 
 
 def unique_ids(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:

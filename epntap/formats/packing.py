@@ -117,6 +117,27 @@ def pack_rows(blocks: Sequence[Block], row_count: int) -> bytes:
     return b"".join([memory[start:end] for start, end in bounds])
 
 
+def gather(block: VaryingBlock) -> Bytes:
+    """Return the cells of one column without gaps, one after the other, shape (sum of sizes,).
+
+    Pieces are written from left to right, so that what one spoils beyond its end is mended by the
+    next; only the last needs room behind it.
+    """
+    width = _piece_width(block)
+    total = int(block.sizes.sum())
+    if width == 0:
+        return np.empty(0, dtype=np.uint8)
+    sources, targets = block.starts, offsets_of(block.sizes)
+    if block.sizes.max() > width:
+        pieces = -(-block.sizes // width)
+        within = np.arange(int(pieces.sum())) - np.repeat(offsets_of(pieces), pieces)
+        sources = np.repeat(sources, pieces) + within * width
+        targets = np.repeat(targets, pieces) + within * width
+    cells = np.empty(total + width, dtype=np.uint8)
+    unaligned(cells, f"V{width}")[targets] = unaligned(block.source, f"V{width}")[sources]
+    return cells[:total]
+
+
 def _piece_width(block: VaryingBlock) -> int:
     return min(int(block.sizes.max()), _PIECE)
 

@@ -121,18 +121,27 @@ class Cells:
 class CopyBatch:
     """Some tuples of COPY BINARY.
 
+    Parameters
+    ----------
+    rows
+        The tuples, one by one or, if their sizes are given, in any pieces.
+    sizes
+        Bytes of each tuple, shape (n,).
+
     Attributes
     ----------
     data
         The bytes of all tuples one after the other, and `PADDING` zeros.
+    sizes
+        Bytes of each tuple, shape (n,).
     row_count
         Number of tuples.
     """
 
-    def __init__(self, rows: Sequence[bytes]) -> None:
+    def __init__(self, rows: Sequence[bytes], sizes: Offsets | None = None) -> None:
         self.data = padded(rows)
-        self.row_count = len(rows)
-        self._sizes = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        self.sizes = np.fromiter(map(len, rows), np.int64, len(rows)) if sizes is None else sizes
+        self.row_count = self.sizes.size
 
     @property
     def zeros_at(self) -> int:
@@ -152,7 +161,7 @@ class CopyBatch:
         ResultStreamError
             If a tuple has another number of fields, or does not end with its last field.
         """
-        starts = offsets_of(self._sizes)
+        starts = offsets_of(self.sizes)
         field_counts = unaligned(self.data, ">i2")[starts]
         if (field_counts != count).any():
             raise ResultStreamError(
@@ -168,7 +177,7 @@ class CopyBatch:
             values = position + 4
             found.append(Cells(values, lengths, nulls, any_null))
             position = values + (np.maximum(lengths, 0) if any_null else lengths)
-        if (position != starts + self._sizes).any():
+        if (position != starts + self.sizes).any():
             raise ResultStreamError("the database sends rows that do not end with their last field")
         return found
 

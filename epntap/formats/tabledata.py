@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 
 from epntap.formats.cells import NUMBERS
 from epntap.formats.copying import element_count, is_array
-from epntap.formats.copytext import ESCAPED, unescape
 from epntap.formats.document import (
     document_head,
     document_tail,
     failure_info,
     overflow_info,
 )
+from epntap.formats.markup import escaped_rows
 from epntap.formats.writer import ResultHeader, RowLimit
 from epntap.tables import Column
 
@@ -28,17 +28,6 @@ _NULL, _NAN = b"", b"NaN"
 
 #: PostgreSQL's infinities and VOTable's.
 _INFINITIES = {b"Infinity": b"+Inf", b"-Infinity": b"-Inf"}
-
-#: C0 controls that are no Char of XML 1.0 (section 2.2), as they come unescaped.
-_ILLEGAL = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
-#: U+FFFE and U+FFFF in UTF-8: no Char either.
-_NONCHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
-
-#: White space as references, so that no parser normalises it; other controls vanish.
-_REFERENCES = {
-    character: b"&#%d;" % character[0] if character in b"\t\n\r" else b""
-    for character in ESCAPED.values()
-}
 
 
 class TabledataWriter:
@@ -86,12 +75,7 @@ class TabledataWriter:
             return b""
         if any(word in rows for word in self._words):
             rows = b"".join([self._respelt(row) + b"\n" for row in rows[:-1].split(b"\n")])
-        rows = rows.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
-        rows = rows.translate(None, _ILLEGAL)
-        if _NONCHARACTERS[0][:1] in rows:  # one byte is found much faster than three are
-            for character in _NONCHARACTERS:
-                rows = rows.replace(character, b"")
-        rows = unescape(rows, _REFERENCES)
+        rows = escaped_rows(rows)
         rows = rows.replace(b"\t", _CELL_BREAK).replace(b"\n", _ROW_END + _ROW_START)
         return _ROW_START + rows[: -len(_ROW_START)]
 

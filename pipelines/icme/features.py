@@ -120,14 +120,15 @@ def measure_scaling(series: InSituSeries) -> Scaling:
 def features(series: InSituSeries, scaling: Scaling) -> NDArray[np.float32]:
     """Return the network's input, shape (`FEATURES`, n): finite, zero where nothing is known."""
     values = quantities(series)
-    rows = [
-        (values[name] - median) / deviation
-        for name, median, deviation in zip(SCALED, scaling.median, scaling.deviation, strict=True)
-    ]
-    rows += [values[name] / (2 * scaling.field) for name in ("bx", "by", "bz")]
-    rows.append(np.isfinite(values["log_bt"]).astype(float))
-    rows.append(np.isfinite(values["log_beta"]).astype(float))
-    return np.clip(np.nan_to_num(np.array(rows), nan=0.0), -_CLIP, _CLIP).astype(np.float32)
+    inputs = np.empty((len(FEATURES), len(series)), dtype=np.float32)
+    inputs[FEATURES.index("field_mask")] = np.isfinite(values["log_bt"])
+    inputs[FEATURES.index("plasma_mask")] = np.isfinite(values["log_beta"])
+    for row, name in enumerate(SCALED):
+        inputs[row] = (values.pop(name) - scaling.median[row]) / scaling.deviation[row]
+    for row, name in zip(COMPONENTS, ("bx", "by", "bz"), strict=True):
+        inputs[row] = values.pop(name) / (2 * scaling.field)
+    np.nan_to_num(inputs, copy=False, nan=0.0)
+    return np.clip(inputs, -_CLIP, _CLIP, out=inputs)
 
 
 def usable_samples(inputs: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -104,14 +104,14 @@ def overlap_average(
     samples = channels.shape[1]
     starts = window_starts(first, samples, length, step)
     # A raised sine: never zero, so that the ends of the series have weight too.
-    taper = np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2 + 1e-3
-    total: NDArray[np.float64] | None = None
-    weight = np.zeros(samples + 2 * length)
+    taper = (np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2 + 1e-3).astype(np.float32)
+    total: NDArray[np.float32] | None = None
+    weight = np.zeros(samples + 2 * length, dtype=np.float32)
     for done in range(0, len(starts), batch):
         chunk = starts[done : done + batch]
         answers = answer(cut_windows(channels, chunk, length))
         if total is None:
-            total = np.zeros((answers.shape[1], samples + 2 * length))
+            total = np.zeros((answers.shape[1], samples + 2 * length), dtype=np.float32)
         for start, one in zip(chunk + length, answers, strict=True):
             total[:, start : start + length] += one * taper
             weight[start : start + length] += taper

@@ -158,12 +158,11 @@ def earth_ecliptic(days: NDArray[np.float64]) -> Vectors:
     from astropy import units
     from astropy.coordinates import get_body_barycentric
     from astropy.time import Time
-    from astropy.utils.iers import conf
 
-    # Leap seconds come with the library; a service must not wait for a download of newer ones.
-    with conf.set_temp("auto_download", False), conf.set_temp("iers_degraded_accuracy", "ignore"):
-        time = Time(2451545.0, days, format="jd", scale="utc").tdb
-        barycentric = [get_body_barycentric(body, time, "builtin") for body in ("earth", "sun")]
+    # TDB less UTC as of 2017. Leap seconds since 1990, and those to come, shift the Earth by less
+    # than 400 km; so no table of them is needed that a service would have to keep up to date.
+    time = Time(2451545.0, days + 69.184 / 86400, format="jd", scale="tdb")
+    barycentric = [get_body_barycentric(body, time, "builtin") for body in ("earth", "sun")]
     difference = (barycentric[0] - barycentric[1]).xyz.to_value(units.au)
     tilt = np.radians(OBLIQUITY_J2000)
     x, y, z = difference

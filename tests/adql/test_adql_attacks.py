@@ -160,3 +160,46 @@ def test_a_caller_deep_in_calls_gets_an_adql_error(tableset: TableSet):
 
 def test_a_single_semicolon_at_the_end_is_accepted(run):
     assert run("SELECT COUNT(*) AS n FROM icme.epn_core ; -- done\n") == [(3,)]
+
+
+def nested(query: str, levels: int = 38) -> str:
+    text = "1"
+    for _ in range(levels):
+        text = query.replace("{}", text)
+    return text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        nested("(SELECT {} FROM sir.epn_core GROUP BY 1)"),
+        nested("(SELECT {} FROM sir.epn_core ORDER BY 1)"),
+        nested("(SELECT {} AS x FROM sir.epn_core GROUP BY x ORDER BY x)"),
+        nested("CASE {} WHEN 1 THEN 1 WHEN 2 THEN 2 WHEN 3 THEN 3 END"),
+        nested("CASE WHEN {} BETWEEN 1 AND 'a' THEN NULL END"),
+        nested("COALESCE({}, 1)"),
+    ],
+)
+def test_nested_queries_do_not_grow_without_bounds(tableset: TableSet, query: str):
+    try:
+        sql = translate(f"SELECT {query} AS x FROM sir.epn_core", tableset).sql
+    except AdqlError as error:
+        assert re.search("characters of SQL|none", error.message)  # noqa: PT017
+    else:
+        assert len(sql) < 20_000
+
+
+def test_columns_that_double_with_each_query_are_refused(tableset: TableSet):
+    tables = ["w0 AS (SELECT * FROM icme.epn_core)"]
+    tables += [f"w{n} AS (SELECT *, * FROM w{n - 1})" for n in range(1, 30)]
+    with pytest.raises(AdqlError, match="columns"):
+        translate(f"WITH {', '.join(tables)} SELECT * FROM w29", tableset)
+
+
+@pytest.mark.parametrize(
+    "unit", ["", "m" * 1000, "km**(1/0)", "1e999 m/s", "10**999 m/s", "m/s/s/s", "'x'", "(((", "K"]
+)
+def test_a_strange_unit_is_refused(tableset: TableSet, unit: str):
+    quoted = unit.replace("'", "''")
+    with pytest.raises(AdqlError):
+        translate(f"SELECT IN_UNIT(speed, '{quoted}') FROM icme.epn_core", tableset)

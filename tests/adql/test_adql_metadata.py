@@ -117,6 +117,8 @@ def test_units_and_ucds_are_kept_only_where_they_stay_true(
         ("COALESCE(s_region, 'x')", "char", None),
         ("spectrum", "double", None),
         ("COALESCE(spectrum, NULL)", "double", None),
+        ("COALESCE((SELECT MAX(NULL) FROM sir.epn_core), spectrum)", "double", None),
+        ("CASE WHEN 1 = 2 THEN NULL ELSE spectrum END", "double", None),
         ("1 - ivo_hashlist_has(target_name, 'x')", "int", None),
         ("ivo_hashlist_has(target_name, 'x')", "int", None),
         ("9999999999", "long", None),

@@ -1,0 +1,188 @@
+"""JSON from a COPY whose cells are JSON already.
+
+The document is one object::
+
+    {"metadata": [{"name": "granule_uid", "datatype": "char", "arraysize": "*", ...}, ...],
+     "infos": [{"name": "QUERY", "value": "SELECT ..."}],
+     "data": [
+    ["a", 2455197.5, null],
+    ...
+    ],
+     "status": {"value": "OK"}}
+
+It is strict JSON (RFC 8259): NULL, NaN and the infinities are ``null``. Integers are numbers with
+all their digits, floats have the shortest digits that give the same value back. Arrays are arrays,
+of one dimension.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from epntap.formats.copying import is_array
+from epntap.formats.errors import ResultStreamError
+from epntap.formats.writer import ResultHeader, RowLimit
+from epntap.tables import Column, CoordinateSystem, TimeSystem
+
+_FLOATS = ("float", "double")
+
+#: How PostgreSQL writes numbers that JSON cannot have.
+_NOT_FINITE = re.compile(rb"-?Infinity|NaN")
+#: The same as a cell, between tabs and line ends.
+_NOT_FINITE_CELL = re.compile(rb"^(?:-?Infinity|NaN)$|(?<=\t)(?:-?Infinity|NaN)$", re.MULTILINE)
+_NOT_FINITE_BEFORE_TAB = re.compile(rb"(?:^|(?<=\t))(?:-?Infinity|NaN)(?=\t)", re.MULTILINE)
+#: A cell that is an array.
+_ARRAY_CELL = re.compile(rb"(?:^|(?<=\t))\[[^\t\n]*", re.MULTILINE)
+
+#: A text in its quotes.
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_CONTROL = re.compile(rb"[\x00-\x1f]")
+#: C0 controls that do not separate cells.
+_CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A})
+_SHORT_ESCAPES = {8: b"\\b", 9: b"\\t", 10: b"\\n", 12: b"\\f", 13: b"\\r"}
+
+_TAB_TO_COMMA = bytes.maketrans(b"\t", b",")
+
+
+class JsonWriter:
+    """Writes JSON.
+
+    Parameters
+    ----------
+    columns
+        The columns of the result.
+    header
+        What the result says of itself.
+    maxrec
+        Rows that the result may have, ``None`` for any number.
+    """
+
+    def __init__(
+        self, columns: Sequence[Column], header: ResultHeader, *, maxrec: int | None = None
+    ) -> None:
+        self._columns = tuple(columns)
+        self._header = header
+        self._limit = RowLimit(maxrec)
+        self._float_scalars = any(c.datatype in _FLOATS and not is_array(c) for c in columns)
+        self._float_arrays = any(c.datatype in _FLOATS and is_array(c) for c in columns)
+        self._begun = False
+
+    @property
+    def row_count(self) -> int:
+        """Rows written so far."""
+        return self._limit.count
+
+    @property
+    def overflow(self) -> bool:
+        """Whether rows were left out because of the limit."""
+        return self._limit.exceeded
+
+    def begin(self) -> bytes:
+        """Return the metadata and the start of the rows."""
+        columns = ",\n".join(_dumped(_described(column)) for column in self._columns)
+        infos = [{"name": info.name, "value": info.value} for info in self._header.statements()]
+        return (
+            f'{{"metadata": [\n{columns}\n],\n"infos": {_dumped(infos)},\n"data": [\n'
+        ).encode()
+
+    def rows(self, messages: Sequence[bytes]) -> bytes:
+        """Return the rows as arrays.
+
+        Raises
+        ------
+        ResultStreamError
+            If a row does not have as many cells as there are columns.
+        """
+        admitted = self._limit.admit(messages)
+        if not admitted:
+            return b""
+        rows = b"".join(map(_without_controls, admitted)) if self._has_controls(admitted) else None
+        rows = rows or b"".join(admitted)
+        if rows.count(b"\t") != len(admitted) * (len(self._columns) - 1):
+            self._limit.count -= len(admitted)
+            raise ResultStreamError(
+                f"the database sends rows that do not have {len(self._columns)} cells"
+            )
+        rows = self._finite(rows)
+        rows = rows[:-1].translate(_TAB_TO_COMMA).replace(b"\n", b"],\n[")
+        start = b",\n[" if self._begun else b"["
+        self._begun = True
+        return start + rows + b"]"
+
+    def end(self, *, overflow: bool = False) -> Iterator[bytes]:
+        """Yield the end of the rows and the status."""
+        if overflow or self.overflow:
+            message = f"the result is truncated after {self.row_count} rows"
+            yield _tail({"value": "OVERFLOW", "message": message})
+        else:
+            yield _tail({"value": "OK"})
+
+    def fail(self, message: str) -> bytes:
+        """Close the rows and say why no more come."""
+        return _tail({"value": "ERROR", "message": message})
+
+    def _has_controls(self, messages: Sequence[bytes]) -> bool:
+        """Tell whether texts have characters that JSON wants escaped, tabs and newlines too."""
+        rows = b"".join(messages)
+        return (
+            rows.count(b"\n") != len(messages)
+            or rows.count(b"\t") != len(messages) * (len(self._columns) - 1)
+            or len(rows.translate(None, _CONTROLS)) != len(rows)
+        )
+
+    def _finite(self, rows: bytes) -> bytes:
+        """Return the rows, in which tabs and newlines only separate, with finite numbers only."""
+        if not (self._float_scalars or self._float_arrays) or not (
+            b"NaN" in rows or b"Infinity" in rows
+        ):
+            return rows
+        if self._float_scalars:
+            rows = _NOT_FINITE_BEFORE_TAB.sub(b"null", rows)
+            rows = _NOT_FINITE_CELL.sub(b"null", rows)
+        if self._float_arrays:
+            rows = _ARRAY_CELL.sub(lambda cell: _NOT_FINITE.sub(b"null", cell[0]), rows)
+        return rows
+
+
+def _without_controls(message: bytes) -> bytes:
+    """Return a row with the control characters of its texts escaped."""
+    return _TEXT.sub(lambda cell: _CONTROL.sub(_escape, cell[0]), message)
+
+
+def _escape(control: re.Match[bytes]) -> bytes:
+    code = control[0][0]
+    return _SHORT_ESCAPES.get(code) or b"\\u%04x" % code
+
+
+def _described(column: Column) -> dict[str, object]:
+    """Return what is known of a column; what is not known is left out."""
+    described: dict[str, object] = {"name": column.name, "datatype": column.datatype}
+    for name in ("arraysize", "xtype", "unit", "ucd", "utype", "description"):
+        if value := getattr(column, name):
+            described[name] = value
+    if isinstance(column.system, TimeSystem):
+        described["timesys"] = _present(
+            timescale=column.system.timescale,
+            refposition=column.system.refposition,
+            timeorigin=column.system.timeorigin,
+        )
+    elif isinstance(column.system, CoordinateSystem):
+        described["coosys"] = _present(system=column.system.system, epoch=column.system.epoch)
+    return described
+
+
+def _present(**values: str | None) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value}
+
+
+def _dumped(value: object) -> str:
+    # Lone surrogates cannot be sent as UTF-8; they are the only thing in need of an escape.
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode(
+        "utf-8", "backslashreplace"
+    ).decode()
+
+
+def _tail(status: dict[str, str]) -> bytes:
+    return f'\n],\n"status": {_dumped(status)}}}\n'.encode()
