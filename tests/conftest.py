@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
+import pandas as pd
 import pytest
+import uvicorn
 
+from epntap.catalogue import read_catalogue
 from epntap.database import Database
+from epntap.publish import DataFrameSource, drop, publish
+from epntap.service import SERVER, create_app
 from epntap.settings import Settings
 
 
@@ -62,4 +71,59 @@ def settings(database_home: Path) -> Settings:
 def database(settings: Settings) -> Iterator[Database]:
     """The session's database, open; tests that publish use schemas of their own."""
     with Database.open(settings) as opened:
+        yield opened
+
+
+MOONS_YAML = Path(__file__).parent / "data" / "moons.yaml"
+
+MOONS = pd.DataFrame(
+    {
+        "name": ["Io", "Europa", "Ganymede", "Callisto", "Phobos"],
+        "planet": ["Jupiter"] * 4 + ["Mars"],
+        "found": ["1610-01-08"] * 4 + ["1877-08-18T00:00:00"],
+        "radius": [1821.6, 1560.8, 2634.1, 2410.3, None],
+        "rank": [1, 2, 3, 4, None],
+        "note": ["volcanoes", 'ice & "sea" <deep>', "", None, "a,b\tc\nd"],
+    }
+)
+
+
+@pytest.fixture(scope="session")
+def moons(database: Database) -> Iterator[str]:
+    """The name of a published catalogue of five moons."""
+    publish(database, read_catalogue(MOONS_YAML), DataFrameSource(MOONS, "moons"))
+    yield "moons"
+    drop(database, "moons")
+
+
+@pytest.fixture(scope="session")
+def service(database: Database, settings: Settings) -> Iterator[str]:
+    """The base URL of a running service."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        here = settings.model_copy(
+            update={"port": port, "maxrec": 20_000, "query_seconds": 5.0, "stream_seconds": 60.0}
+        )
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(database, here),
+                log_level="warning",
+                lifespan="off",
+                server_header=False,
+                headers=[("Server", SERVER)],
+            )
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield here.url
+        server.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture(scope="session")
+def client(service: str) -> Iterator[httpx.Client]:
+    """An HTTP client of the service."""
+    with httpx.Client(base_url=service, timeout=60) as opened:
         yield opened

@@ -98,10 +98,15 @@ class CellCodec(ABC):
 
     def misfit(self, found: str) -> ResultStreamError:
         """Return the error that names the column, what it declares, and what came instead."""
-        declared = self.column.datatype
-        if self.column.arraysize is not None:
-            declared += f"[{self.column.arraysize}]"
-        return ResultStreamError(f"column {self.column.name} is declared {declared} but {found}")
+        return misfit(self.column, found)
+
+
+def misfit(column: Column, found: str) -> ResultStreamError:
+    """Return the error that a column declares one thing and the database sends another."""
+    declared = column.datatype
+    if column.arraysize is not None:
+        declared += f"[{column.arraysize}]"
+    return ResultStreamError(f"column {column.name} is declared {declared} but {found}")
 
 
 class NumberCodec(CellCodec):
@@ -301,7 +306,12 @@ def ascii_text(value: bytes, losses: Losses) -> bytes:
     if value.isascii():
         return value
     losses.characters += 1
-    return b"".join(map(_ascii_character, value.decode()))
+    return ascii_characters(value.decode())
+
+
+def ascii_characters(words: str) -> bytes:
+    """Return the words in ASCII: base letters for letters with accents, else question marks."""
+    return words.encode() if words.isascii() else b"".join(map(_ascii_character, words))
 
 
 def _ascii_character(character: str) -> bytes:

@@ -115,5 +115,5 @@ class HtmlWriter:
 
 def _head_cell(column: Column) -> str:
     title = "\n".join(words for words in (column.description, column.ucd) if words)
-    start = f'<th{attributes(scope="col", title=title or None)}>'
+    start = f"<th{attributes(scope='col', title=title or None)}>"
     return f"{start}{text(column.name)}<small>{text(column.unit or '')}</small></th>"

@@ -30,11 +30,10 @@ _FLOATS = ("float", "double")
 
 #: How PostgreSQL writes numbers that JSON cannot have.
 _NOT_FINITE = re.compile(rb"-?Infinity|NaN")
-#: The same as a cell, between tabs and line ends.
-_NOT_FINITE_CELL = re.compile(rb"^(?:-?Infinity|NaN)$|(?<=\t)(?:-?Infinity|NaN)$", re.MULTILINE)
-_NOT_FINITE_BEFORE_TAB = re.compile(rb"(?:^|(?<=\t))(?:-?Infinity|NaN)(?=\t)", re.MULTILINE)
+#: The same as a whole cell, between tabs and line ends.
+_NOT_FINITE_CELL = re.compile(rb"(?<![^\t\n])(?:-?Infinity|NaN)(?![^\t\n])")
 #: A cell that is an array.
-_ARRAY_CELL = re.compile(rb"(?:^|(?<=\t))\[[^\t\n]*", re.MULTILINE)
+_ARRAY_CELL = re.compile(rb"(?<![^\t\n])\[[^\t\n]*")
 
 #: A text in its quotes.
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -83,9 +82,7 @@ class JsonWriter:
         """Return the metadata and the start of the rows."""
         columns = ",\n".join(_dumped(_described(column)) for column in self._columns)
         infos = [{"name": info.name, "value": info.value} for info in self._header.statements()]
-        return (
-            f'{{"metadata": [\n{columns}\n],\n"infos": {_dumped(infos)},\n"data": [\n'
-        ).encode()
+        return (f'{{"metadata": [\n{columns}\n],\n"infos": {_dumped(infos)},\n"data": [\n').encode()
 
     def rows(self, messages: Sequence[bytes]) -> bytes:
         """Return the rows as arrays.
@@ -98,8 +95,9 @@ class JsonWriter:
         admitted = self._limit.admit(messages)
         if not admitted:
             return b""
-        rows = b"".join(map(_without_controls, admitted)) if self._has_controls(admitted) else None
-        rows = rows or b"".join(admitted)
+        rows = b"".join(admitted)
+        if self._has_controls(rows, len(admitted)):
+            rows = b"".join(map(_without_controls, admitted))
         if rows.count(b"\t") != len(admitted) * (len(self._columns) - 1):
             self._limit.count -= len(admitted)
             raise ResultStreamError(
@@ -123,12 +121,11 @@ class JsonWriter:
         """Close the rows and say why no more come."""
         return _tail({"value": "ERROR", "message": message})
 
-    def _has_controls(self, messages: Sequence[bytes]) -> bool:
+    def _has_controls(self, rows: bytes, row_count: int) -> bool:
         """Tell whether texts have characters that JSON wants escaped, tabs and newlines too."""
-        rows = b"".join(messages)
         return (
-            rows.count(b"\n") != len(messages)
-            or rows.count(b"\t") != len(messages) * (len(self._columns) - 1)
+            rows.count(b"\n") != row_count
+            or rows.count(b"\t") != row_count * (len(self._columns) - 1)
             or len(rows.translate(None, _CONTROLS)) != len(rows)
         )
 
@@ -139,7 +136,6 @@ class JsonWriter:
         ):
             return rows
         if self._float_scalars:
-            rows = _NOT_FINITE_BEFORE_TAB.sub(b"null", rows)
             rows = _NOT_FINITE_CELL.sub(b"null", rows)
         if self._float_arrays:
             rows = _ARRAY_CELL.sub(lambda cell: _NOT_FINITE.sub(b"null", cell[0]), rows)
@@ -179,9 +175,11 @@ def _present(**values: str | None) -> dict[str, str]:
 
 def _dumped(value: object) -> str:
     # Lone surrogates cannot be sent as UTF-8; they are the only thing in need of an escape.
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode(
-        "utf-8", "backslashreplace"
-    ).decode()
+    return (
+        json.dumps(value, ensure_ascii=False, allow_nan=False)
+        .encode("utf-8", "backslashreplace")
+        .decode()
+    )
 
 
 def _tail(status: dict[str, str]) -> bytes:

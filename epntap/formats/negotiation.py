@@ -12,6 +12,11 @@ from epntap.formats.binary import BinaryWriter
 from epntap.formats.copying import CopyForm
 from epntap.formats.delimited import CsvWriter, TsvWriter
 from epntap.formats.errors import UnsupportedFormatError
+from epntap.formats.fits import FitsWriter
+from epntap.formats.htmlpage import HtmlWriter
+from epntap.formats.jsontable import JsonWriter
+from epntap.formats.parquet import ParquetWriter
+from epntap.formats.plaintext import TextWriter
 from epntap.formats.tabledata import TabledataWriter
 from epntap.formats.writer import ResultHeader, ResultWriter
 from epntap.tables import Column
@@ -117,6 +122,47 @@ FORMATS: tuple[ResultFormat, ...] = (
         copy="text",
         writer=TsvWriter,
         tells_status=False,
+    ),
+    ResultFormat(
+        name="fits",
+        mime="application/fits",
+        extension="fits",
+        copy="binary",
+        writer=FitsWriter,
+        tells_status=False,
+    ),
+    ResultFormat(
+        name="parquet",
+        mime="application/vnd.apache.parquet",
+        extension="parquet",
+        copy="binary",
+        writer=ParquetWriter,
+        also_mimes=("application/parquet", "application/x-parquet"),
+        tells_status=False,
+    ),
+    ResultFormat(
+        name="json",
+        mime="application/json",
+        extension="json",
+        copy="json",
+        writer=JsonWriter,
+    ),
+    ResultFormat(
+        name="html",
+        mime="text/html;charset=utf-8",
+        extension="html",
+        copy="text",
+        writer=HtmlWriter,
+        also_mimes=("text/html",),
+    ),
+    ResultFormat(
+        name="text",
+        mime="text/plain;charset=utf-8",
+        extension="txt",
+        copy="text",
+        writer=TextWriter,
+        aliases=("txt",),
+        also_mimes=("text/plain",),
     ),
 )
 

@@ -85,9 +85,7 @@ class Holdings:
     catalogues: tuple[Holding, ...]
 
 
-def read_holdings(
-    connection: Connection, tables_of: Callable[[Connection], TableSet]
-) -> Holdings:
+def read_holdings(connection: Connection, tables_of: Callable[[Connection], TableSet]) -> Holdings:
     """Read the catalogues as they are at one moment.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Answers of OAI-PMH 2.0, as IVOA Registry Interfaces 1.1 (section 3) wants them."""
+"""Answers of OAI-PMH 2.0, as IVOA Registry Interfaces 1.1 wants them."""
 
 from __future__ import annotations
 

@@ -65,12 +65,13 @@ def registry_records(
     page_size
         Records that one answer holds at most.
     """
+    own_stamp = max(site.since, holdings.installed.replace(microsecond=0))
     tap_stamp = tap_updated(site, holdings).replace(microsecond=0)
     records = [
-        Record(site.identifier(), site.since, partial(authority_resource, site, holdings)),
+        Record(site.identifier(), own_stamp, partial(authority_resource, site, holdings)),
         Record(
             site.identifier(REGISTRY_PATH),
-            site.since,
+            own_stamp,
             partial(registry_resource, site, holdings, page_size),
         ),
         Record(

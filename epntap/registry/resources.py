@@ -30,7 +30,7 @@ REGISTRY_PATH = "registry"
 TAP_PATH = "tap"
 
 #: Capability of a table that a TAP service described elsewhere serves (Discovering Data
-#: Collections within Services 1.1, section 2.1).
+#: Collections within Services 1.1).
 TAP_AUX = "ivo://ivoa.net/std/TAP#aux"
 
 _REGISTRY_STANDARD = "ivo://ivoa.net/std/Registry"
@@ -57,7 +57,7 @@ def authority_resource(site: Site, holdings: Holdings) -> etree._Element:
         "vg:Authority",
         site.identifier(),
         f"{site.name}: naming authority",
-        _own_curation(site, holdings.installed, site.since),
+        _own_curation(site, holdings.installed),
         Content([_SERVICE_SUBJECT], text, f"{site.url}/help", types=["Other"]),
     )
     child(root, "managingOrg", site.organisation)
@@ -65,7 +65,7 @@ def authority_resource(site: Site, holdings: Holdings) -> etree._Element:
 
 
 def registry_resource(site: Site, holdings: Holdings, page_size: int) -> etree._Element:
-    """Return the ``vg:Registry``: the publishing registry itself (VORegistry 1.1, section 2).
+    """Return the ``vg:Registry``: the publishing registry itself (VORegistry 1.1).
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def registry_resource(site: Site, holdings: Holdings, page_size: int) -> etree._
         "vg:Registry",
         site.identifier(REGISTRY_PATH),
         f"{site.name}: publishing registry",
-        _own_curation(site, holdings.installed, site.since),
+        _own_curation(site, holdings.installed),
         Content(
             [_SERVICE_SUBJECT],
             f"Descriptions of everything that {site.name} publishes, to be harvested by OAI-PMH.",
@@ -134,11 +134,11 @@ def tap_resource(site: Site, holdings: Holdings, settings: Settings) -> etree._E
 
 def tap_updated(site: Site, holdings: Holdings) -> datetime:
     """Return when the record of the TAP service changed: with every change of a catalogue."""
-    return max([site.since, *(holding.updated for holding in holdings.catalogues)])
+    return max([site.since, holdings.installed, *(holding.updated for holding in holdings.catalogues)])
 
 
 def table_resource(site: Site, holding: Holding, published: Published) -> etree._Element:
-    """Return the ``vs:CatalogResource`` of one published table (EPN-TAP 2.0, section 3).
+    """Return the ``vs:CatalogResource`` of one published table (EPN-TAP 2.0, on registration).
 
     Parameters
     ----------
@@ -188,9 +188,15 @@ def table_resource(site: Site, holding: Holding, published: Published) -> etree.
     return root
 
 
-def _own_curation(site: Site, created: datetime, updated: datetime) -> Curation:
-    publisher = Person(name=site.organisation, email=site.email)
-    return Curation(site.organisation, [Person(name=site.organisation)], publisher, created, updated)
+def _own_curation(site: Site, created: datetime, updated: datetime | None = None) -> Curation:
+    """Return who runs the service; it is as old as the database, and changes when it starts."""
+    return Curation(
+        publisher=site.organisation,
+        creators=[Person(name=site.organisation)],
+        contact=Person(name=site.organisation, email=site.email),
+        created=created,
+        updated=updated or max(created, site.since),
+    )
 
 
 def _subjects(descriptions: Iterable[Description]) -> list[str]:

@@ -11,7 +11,7 @@ from epntap.errors import UserError
 from epntap.settings import Settings
 
 #: Authority of a service that is not registered: names in ``x-`` are set aside for trials
-#: (IVOA Identifiers 2.0, section 2.3.1) and never become those of a registered one.
+#: (IVOA Identifiers 2.0) and never become those of a registered one.
 UNREGISTERED = "x-unregistered"
 
 #: An authority identifier (VOResource 1.1, ``vr:AuthorityID``).

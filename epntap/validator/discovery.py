@@ -119,8 +119,7 @@ def find_tables(client: TapClient, schema: str | None = None) -> list[TableName]
         (
             table
             for table in found
-            if schema is None
-            or table.name.rpartition(".")[0].strip('"').lower() == schema.lower()
+            if schema is None or table.name.rpartition(".")[0].strip('"').lower() == schema.lower()
         ),
         key=lambda table: table.name,
     )

@@ -125,9 +125,7 @@ class Report:
     @property
     def all_findings(self) -> tuple[Finding, ...]:
         """Everything that was found, the service first."""
-        return self.findings + tuple(
-            finding for table in self.tables for finding in table.findings
-        )
+        return self.findings + tuple(finding for table in self.tables for finding in table.findings)
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings of a severity."""

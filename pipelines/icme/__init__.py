@@ -34,7 +34,7 @@ class IcmePipeline:
         source: str | Path | InSituSeries,
         *,
         spacecraft: str | None = None,
-        weights: Path | None = None,
+        weights: str | Path | None = None,
         scaling: Scaling | None = None,
         progress: Progress = silent,
     ) -> Catalogue:
@@ -64,7 +64,7 @@ class IcmePipeline:
         from pipelines.icme.source import open_source
 
         series = open_source(source, spacecraft=spacecraft, progress=progress)
-        detector = load_detector(weights or SHIPPED_WEIGHTS)
+        detector = load_detector(Path(weights) if weights else SHIPPED_WEIGHTS)
         used = scaling or measure_scaling(series)
         detections = detect(series, detector, scaling=used, progress=progress)
         frame = build_frame(
@@ -111,7 +111,7 @@ class IcmePipeline:
         seeds: int = 1,
         folds: int = 5,
         steps: int = 400,
-        boundaries: Path | None = None,
+        boundaries: str | Path | None = None,
         spacecraft: str | None = None,
         progress: Progress = silent,
     ) -> Mapping[str, Any]:
@@ -155,7 +155,7 @@ class IcmePipeline:
             seeds=range(seed, seed + seeds),
             folds=folds,
             steps=steps,
-            boundaries=boundaries,
+            boundaries=Path(boundaries) if boundaries else None,
             spacecraft=spacecraft,
             progress=progress,
         )
@@ -166,7 +166,7 @@ class IcmePipeline:
         labels: Path,
         *,
         spacecraft: str | None = None,
-        weights: Path | None = None,
+        weights: str | Path | None = None,
         progress: Progress = silent,
     ) -> Mapping[str, Any]:
         """Score detections against labels, for the ensemble and for each network alone.
@@ -185,7 +185,11 @@ class IcmePipeline:
         from pipelines.icme.protocol import run_evaluation
 
         return run_evaluation(
-            source, labels, spacecraft=spacecraft, weights=weights, progress=progress
+            source,
+            labels,
+            spacecraft=spacecraft,
+            weights=Path(weights) if weights else None,
+            progress=progress,
         )
 
 

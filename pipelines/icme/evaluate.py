@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipelines.icme.detect import decide, smooth
 from pipelines.signals.calibration import Calibration, fit_calibration
-from pipelines.signals.events import EventRule, Intervals, find_events
+from pipelines.signals.events import EventRule, Intervals, find_events, flags
 from pipelines.signals.matching import (
     EventScores,
     edge_errors,
@@ -140,6 +140,54 @@ def score_held_out(held_out: HeldOut, rule: EventRule) -> dict[str, float | int]
     """Score what a rule makes of held-out probabilities."""
     detections = decide(held_out.probabilities, rule, held_out.usable)
     return score(held_out.true, detections.intervals, held_out.usable)
+
+
+def split_in_time(held_out: HeldOut, count: int) -> list[HeldOut]:
+    """Cut a series into consecutive parts.
+
+    An event belongs to the part that holds its middle; what reaches into another part is not used
+    there, so that it is no false alarm.
+    """
+    edges = np.linspace(0, len(held_out.usable), count + 1).astype(int)
+    middle = held_out.true.mean(axis=1)
+    parts = []
+    for first, end in itertools.pairwise(edges):
+        inside = (middle >= first) & (middle < end)
+        foreign = flags(held_out.true[~inside], len(held_out.usable))
+        parts.append(
+            HeldOut(
+                held_out.probabilities[:, first:end],
+                np.clip(held_out.true[inside], first, end) - first,
+                (held_out.usable & ~foreign)[first:end],
+            )
+        )
+    return parts
+
+
+def nested_scores(held_out: Iterable[HeldOut], count: int) -> dict[str, float]:
+    """Score parts of series with the rule that the other parts would have chosen.
+
+    This is free of the optimism that lies in choosing a rule and scoring it on the same events.
+
+    Parameters
+    ----------
+    held_out
+        Series with answers of networks that never saw them.
+    count
+        Parts into which each is cut.
+    """
+    parts = [part for each in held_out for part in split_in_time(each, count)]
+    totals = {name: EventScores(0, 0, 0, 0) for name in ("f1_any", "f1_51", "f1_iou50")}
+    for number, part in enumerate(parts):
+        rule, _ = choose_rule(parts[:number] + parts[number + 1 :])
+        found = decide(part.probabilities, rule, part.usable).intervals
+        matchings = {
+            "f1_any": match_events(part.true, found),
+            "f1_51": match_events(part.true, found, PUBLISHED_FRACTION),
+            "f1_iou50": match_strictly(part.true, found),
+        }
+        totals = {name: total + score_events(matchings[name]) for name, total in totals.items()}
+    return {name: total.f1 for name, total in totals.items()}
 
 
 def calibrate(held_out: Iterable[HeldOut], rule: EventRule) -> Calibration:

@@ -32,6 +32,7 @@ from pipelines.icme.evaluate import (
     calibrate,
     choose_rule,
     mean_and_deviation,
+    nested_scores,
     score,
     score_held_out,
 )
@@ -89,6 +90,7 @@ def run_training(
             "seeds": list(seeds),
             "value_of_rule": value,
             "scores": [score_held_out(each, rule) for each in held_out],
+            "nested": nested_scores(held_out, folds),
         },
         "training": training,
         "sources": [each.description for each in series],

@@ -61,6 +61,8 @@ def results(real: Sequence[tuple[Path, Path]], weights: Path) -> list[str]:
     crossed = notes["cross_validation"]
     for source, scores in zip(notes["sources"], crossed["scores"], strict=True):
         rows.append(table_row(f"{source}, {crossed['folds']}-fold in time", scores))
+    nested = ", ".join(f"{key} {value:.2f}" for key, value in crossed["nested"].items())
+    rows.append(f"\nWith the rule always chosen on the other blocks: {nested}\n")
     for series, labels in real:
         scores = pipeline.evaluate(series, labels, weights=weights)
         rows.append(table_row(f"{scores['source']}, ensemble", scores))

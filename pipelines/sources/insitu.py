@@ -23,7 +23,7 @@ CHANNELS: dict[str, str] = {
     "by": "nT",
     "bz": "nT",
     "bt": "nT",
-    "vt": "km.s-1",
+    "vt": "km/s",
     "np": "cm-3",
     "tp": "K",
 }

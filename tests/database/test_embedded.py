@@ -75,6 +75,8 @@ def kill_server(pid: int) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    assert not alive
 
 
 def bump(database: Database) -> None:

@@ -31,9 +31,13 @@ function show(rows) {
   });
 }
 
-form.addEventListener("submit", async (event) => {
+form.addEventListener("submit", (event) => {
   if (event.submitter && event.submitter.id === "download") return;
   event.preventDefault();
+  ask();
+});
+
+async function ask() {
   message.className = "";
   message.textContent = "…";
   const body = new URLSearchParams({
@@ -51,4 +55,7 @@ form.addEventListener("submit", async (event) => {
   const rows = cells(text);
   message.textContent = `${rows.length - 1} rows` + (rows.length > 1000 ? " (the first 1000)" : "");
   show(rows);
-});
+}
+
+// A link that brings a query wants to see its rows.
+if (given) ask();
