@@ -92,6 +92,25 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """How a table joins another one (TAP 1.1, sections 4.4 and 4.5).
+
+    Attributes
+    ----------
+    target
+        Qualified name of the other table.
+    columns
+        Pairs of a column here and one there.
+    description
+        What the join means.
+    """
+
+    target: str
+    columns: tuple[tuple[str, str], ...]
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table that queries may name.
 
@@ -106,6 +125,8 @@ class Table:
         name, so that a reader holds exactly the version that it was resolved against.
     utype, description
         As TAP_SCHEMA has them.
+    foreign_keys
+        The tables that it joins.
     """
 
     schema: str
@@ -114,6 +135,7 @@ class Table:
     relation: Relation
     utype: str | None = None
     description: str | None = None
+    foreign_keys: tuple[ForeignKey, ...] = ()
     _by_name: dict[str, Column] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

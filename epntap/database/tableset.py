@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -11,6 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from epntap.tables import (
     Column,
     CoordinateSystem,
+    ForeignKey,
     Relation,
     Schema,
     Table,
@@ -25,7 +26,10 @@ SELECT (SELECT value FROM epntap.generation),
        (SELECT pg_catalog.json_agg(t ORDER BY t.table_index NULLS LAST, t.table_name)
           FROM epntap.tap_tables t),
        (SELECT pg_catalog.json_agg(c ORDER BY c.table_name, c.column_index)
-          FROM epntap.tap_columns c)
+          FROM epntap.tap_columns c),
+       (SELECT pg_catalog.json_agg(k ORDER BY k.key_id) FROM epntap.tap_keys k),
+       (SELECT pg_catalog.json_agg(p ORDER BY p.key_id, p.from_column)
+          FROM epntap.tap_key_columns p)
 """
 
 
@@ -48,14 +52,19 @@ def load_tableset(connection: Connection) -> TableSet:
         row = cursor.fetchone()
     if row is None:
         raise AssertionError("a SELECT without FROM has one row")
-    generation, schemas, tables, columns = row
+    generation, schemas, tables, columns, keys, key_columns = row
     columns_of: dict[str, list[Column]] = defaultdict(list)
     for record in columns or ():
         columns_of[record["table_name"]].append(_column(record))
+    keys_of = _foreign_keys(keys or (), key_columns or ())
     tables_of: dict[str, list[Table]] = defaultdict(list)
     for record in tables or ():
         tables_of[record["schema_name"]].append(
-            _table(record, tuple(columns_of[record["table_name"]]))
+            _table(
+                record,
+                tuple(columns_of[record["table_name"]]),
+                tuple(keys_of[record["table_name"]]),
+            )
         )
     return TableSet(
         schemas=tuple(
@@ -116,7 +125,26 @@ def decode_system(value: Mapping[str, Any] | None) -> TimeSystem | CoordinateSys
     raise ValueError(f"epntap.tap_columns.system: neither timesys nor coosys: {value!r}")
 
 
-def _table(record: Mapping[str, Any], columns: tuple[Column, ...]) -> Table:
+def _foreign_keys(
+    keys: Iterable[Mapping[str, Any]], key_columns: Iterable[Mapping[str, Any]]
+) -> dict[str, list[ForeignKey]]:
+    """Return the foreign keys by the table that they are of."""
+    pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for record in key_columns:
+        pair = (_without_quotes(record["from_column"]), _without_quotes(record["target_column"]))
+        pairs[record["key_id"]].append(pair)
+    found: dict[str, list[ForeignKey]] = defaultdict(list)
+    for record in keys:
+        key = ForeignKey(
+            record["target_table"], tuple(pairs[record["key_id"]]), record["description"]
+        )
+        found[record["from_table"]].append(key)
+    return found
+
+
+def _table(
+    record: Mapping[str, Any], columns: tuple[Column, ...], keys: tuple[ForeignKey, ...]
+) -> Table:
     return Table(
         schema=record["schema_name"],
         name=record["table_name"].removeprefix(record["schema_name"] + "."),
@@ -124,6 +152,7 @@ def _table(record: Mapping[str, Any], columns: tuple[Column, ...]) -> Table:
         relation=Relation(record["relation_schema"], record["relation_name"]),
         utype=record["utype"],
         description=record["description"],
+        foreign_keys=keys,
     )
 
 

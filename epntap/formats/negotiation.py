@@ -153,7 +153,6 @@ FORMATS: tuple[ResultFormat, ...] = (
         extension="html",
         copy="text",
         writer=HtmlWriter,
-        also_mimes=("text/html",),
     ),
     ResultFormat(
         name="text",
@@ -162,7 +161,6 @@ FORMATS: tuple[ResultFormat, ...] = (
         copy="text",
         writer=TextWriter,
         aliases=("txt",),
-        also_mimes=("text/plain",),
     ),
 )
 

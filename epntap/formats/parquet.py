@@ -7,7 +7,7 @@ transfer was broken off has none, so that every reader notices.
 from __future__ import annotations
 
 import io
-from collections.abc import Buffer, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from epntap.formats.document import document_head, document_tail, overflow_info
@@ -18,6 +18,7 @@ from epntap.tables import Column
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from typing_extensions import Buffer
 
 #: Rows of a row group, or bytes of COPY BINARY if that is less. Readers skip and parallelise by
 #: row groups, and the writer keeps one of them in memory.

@@ -34,7 +34,7 @@ class Spool:
         ResultStreamError
             If there is no room for it.
         """
-        data = memoryview(batch.data)[: batch.zeros_at]
+        data = batch.data.data[: batch.zeros_at]
         try:
             self._file.write(_HEAD.pack(batch.row_count, len(data)))
             self._file.write(batch.sizes.tobytes())

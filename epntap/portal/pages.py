@@ -11,14 +11,21 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from epntap import __version__
+from epntap.adql.features import FEATURES
 from epntap.catalogue import Catalogue, stored_catalogue
 from epntap.database import Database
-from epntap.formats import negotiate
+from epntap.formats import FORMATS, negotiate
 from epntap.settings import Settings
 from epntap.tables import Table
 from epntap.tap.parameters import QueryRequest
@@ -31,6 +38,9 @@ _PREVIEW_ROWS = 100
 _PREVIEW_FIRST = ("granule_uid", "target_name", "feature_name", "time_min", "time_max")
 
 _STATIC = Path(__file__).parent / "static"
+
+#: Kind of the language features that are functions of the service (TAPRegExt 1.0, section 2.3).
+UDF_FEATURES = "ivo://ivoa.net/std/TAPRegExt#features-udf"
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,12 @@ class Portal:
             Route("/", self._index),
             Route("/catalogue/{name}", self._catalogue),
             Route("/tap", self._tap),
+            Route("/tableinfo/{name}", self._table_info),
+            Route("/help", self._help),
             Route("/robots.txt", self._robots),
+            *(Route(path, self._favicon) for path in ("/favicon.ico", "/favicon.png")),
+            # Where DaCHS has its help; links to it are found in many places.
+            Route("/static/help.shtml", self._old_help),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ]
 
@@ -124,6 +139,35 @@ class Portal:
 
     async def _tap(self, _request: Request) -> Response:
         return RedirectResponse("/#query")
+
+    async def _table_info(self, request: Request) -> Response:
+        return await asyncio.to_thread(self._table_page, request.path_params["name"])
+
+    def _table_page(self, name: str) -> Response:
+        table = self._tablesets.current().table(name)
+        if table is None:
+            return self._page("missing.html", status=404, name=name)
+        return self._page("tableinfo.html", table=table)
+
+    async def _help(self, _request: Request) -> Response:
+        return await asyncio.to_thread(self._help_page)
+
+    def _help_page(self) -> Response:
+        tables = self._tablesets.current().tables.values()
+        first = next((each for each in tables if each.name == "epn_core"), None)
+        return self._page(
+            "help.html",
+            first=first.qualified_name if first else "TAP_SCHEMA.tables",
+            formats=FORMATS,
+            functions=[each for each in FEATURES[UDF_FEATURES] if each.description],
+            limits=self._settings,
+        )
+
+    async def _old_help(self, _request: Request) -> Response:
+        return RedirectResponse("/help", status_code=301)
+
+    async def _favicon(self, _request: Request) -> Response:
+        return FileResponse(_STATIC / "favicon.png", media_type="image/png")
 
     async def _robots(self, _request: Request) -> Response:
         return PlainTextResponse("User-agent: *\nDisallow: /tap/\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,12 +32,12 @@ class Loaded:
     violations
         Everything that is wrong with the source.
     refused
-        Numbers of the source's rows that were not loaded, ascending.
+        The source's rows that were not loaded: their granule_uid by number, ascending.
     """
 
     rows: int = 0
     violations: list[Violation] = field(default_factory=list)
-    refused: list[int] = field(default_factory=list)
+    refused: dict[int, str | None] = field(default_factory=dict)
 
 
 def identifier(relation: Relation) -> sql.Identifier:
@@ -101,9 +101,11 @@ def load(
         if faults:
             faults.sort(key=lambda fault: fault.row)
             result.violations.extend(faults)
-            refused = sorted({fault.row for fault in faults})
-            result.refused.extend(refused)
-            rows = rows[~np.isin(mapped.numbers, refused)]
+            refused = np.isin(mapped.numbers, [fault.row for fault in faults])
+            result.refused.update(
+                zip(mapped.numbers[refused].tolist(), rows["granule_uid"][refused], strict=True)
+            )
+            rows = rows[~refused]
         if len(rows):
             cursor.copy_expert(statement, io.BytesIO(_as_csv(rows, catalogue.columns)))
             result.rows += len(rows)
@@ -144,36 +146,49 @@ def _arrow_array(values: pd.Series, column: Column) -> Any:
     return pa.array(values, type=pa.int64(), from_pandas=True)
 
 
-def find_duplicates(cursor: Any, relation: Relation, refused: list[int]) -> list[Violation]:
-    """Return a violation for each row whose granule_uid an earlier row has.
+def find_duplicates(
+    cursor: Any, relation: Relation, refused: Mapping[int, str | None]
+) -> list[Violation]:
+    """Return a violation for each row whose granule_uid an earlier row has, loaded or not.
 
     Parameters
     ----------
     refused
-        Numbers of the source's rows that were not loaded: the rest lie in the table in order.
+        The granule_uid of the rows that were not loaded, by number: the rest lie in the table in
+        the order of the source.
     """
     cursor.execute(
-        sql.SQL("SELECT 1 FROM {} GROUP BY granule_uid HAVING count(*) > 1 LIMIT 1").format(
-            identifier(relation)
-        )
-    )
-    if cursor.fetchone() is None:
-        return []
-    cursor.execute(
         sql.SQL(
-            "SELECT granule_uid, array_agg(place ORDER BY place) FROM"
-            " (SELECT granule_uid, row_number() OVER (ORDER BY ctid) AS place FROM {}) AS loaded"
-            " GROUP BY granule_uid HAVING count(*) > 1"
-        ).format(identifier(relation))
+            "SELECT EXISTS (SELECT 1 FROM {table} GROUP BY granule_uid HAVING count(*) > 1)"
+            " OR EXISTS (SELECT 1 FROM {table} WHERE granule_uid = ANY (%(refused)s))"
+        ).format(table=identifier(relation)),
+        {"refused": [uid for uid in refused.values() if uid is not None]},
     )
+    rows_of: dict[str, list[int]] = {}
+    for number, uid in refused.items():
+        if uid is not None:
+            rows_of.setdefault(uid, []).append(number)
+    if cursor.fetchone()[0]:
+        cursor.execute(
+            sql.SQL(
+                "SELECT granule_uid, array_agg(place) FROM"
+                " (SELECT granule_uid, row_number() OVER (ORDER BY ctid) AS place FROM {})"
+                " AS loaded GROUP BY granule_uid"
+                " HAVING count(*) > 1 OR granule_uid = ANY (%(refused)s)"
+            ).format(identifier(relation)),
+            {"refused": list(rows_of)},
+        )
+        numbers = sorted(refused)
+        for uid, places in cursor.fetchall():
+            rows_of.setdefault(uid, []).extend(_source_row(place, numbers) for place in places)
     found: list[Violation] = []
-    for uid, places in cursor.fetchall():
-        first, *others = (_source_row(place, refused) for place in places)
+    for uid, rows in rows_of.items():
+        first, *others = sorted(rows)
         found.extend(
             Violation(row, "granule_uid", f"{uid!r} stands in row {first} already")
             for row in others
         )
-    return sorted(found, key=lambda violation: violation.row)
+    return found
 
 
 def delete_duplicates(cursor: Any, relation: Relation) -> int:

@@ -134,7 +134,9 @@ def tap_resource(site: Site, holdings: Holdings, settings: Settings) -> etree._E
 
 def tap_updated(site: Site, holdings: Holdings) -> datetime:
     """Return when the record of the TAP service changed: with every change of a catalogue."""
-    return max([site.since, holdings.installed, *(holding.updated for holding in holdings.catalogues)])
+    return max(
+        [site.since, holdings.installed, *(holding.updated for holding in holdings.catalogues)]
+    )
 
 
 def table_resource(site: Site, holding: Holding, published: Published) -> etree._Element:
@@ -169,7 +171,7 @@ def table_resource(site: Site, holding: Holding, published: Published) -> etree.
             source=main,
             relationships=[
                 Relationship("IsServedBy", site.name, site.identifier(TAP_PATH)),
-                *(Relationship("Cites", each.title, doi=each.doi) for each in others if each.doi),
+                *(Relationship("Cites", _citation(each)) for each in others),
             ],
         ),
         short_name=description.name,
@@ -214,6 +216,12 @@ def _main_reference(references: Sequence[Reference]) -> tuple[Source | None, lis
         if reference.doi:
             return Source(f"doi:{reference.doi}", "doi"), others
     return None, list(references)
+
+
+def _citation(reference: Reference) -> str:
+    """Return a reference in one line; VOResource has no attribute for the DOI of a relation."""
+    where = f"doi:{reference.doi}" if reference.doi else reference.bibcode or reference.url
+    return f"{reference.title} ({where})" if where else reference.title
 
 
 def _add_tableset(

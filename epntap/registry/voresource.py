@@ -34,14 +34,13 @@ class Relationship:
         Term of http://www.ivoa.net/rdf/voresource/relationship_type.
     title
         Name of the other resource.
-    identifier, doi
-        Its IVOA identifier or its DOI, where it has one.
+    identifier
+        Its IVOA identifier, where it has one.
     """
 
     kind: str
     title: str
     identifier: str | None = None
-    doi: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +143,7 @@ def _add_content(root: etree._Element, content: Content) -> None:
     for each in content.relationships:
         relationship = child(element, "relationship")
         child(relationship, "relationshipType", each.kind)
-        child(
-            relationship,
-            "relatedResource",
-            one_line(each.title),
-            ivo_id=each.identifier,
-            altIdentifier=f"doi:{each.doi}" if each.doi else None,
-        )
+        child(relationship, "relatedResource", one_line(each.title), ivo_id=each.identifier)
 
 
 def add_rights(root: etree._Element, text: str, url: str | None = None) -> None:

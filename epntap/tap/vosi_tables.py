@@ -11,7 +11,7 @@ from functools import lru_cache
 from lxml import etree
 
 from epntap.adql.words import RESERVED_WORDS
-from epntap.tables import Column, Schema, Table, TableSet
+from epntap.tables import Column, ForeignKey, Schema, Table, TableSet
 
 _VOSI = "http://www.ivoa.net/xml/VOSITables/v1.0"
 _VS = "http://www.ivoa.net/xml/VODataService/v1.1"
@@ -60,6 +60,17 @@ def _fill_table(element: etree._Element, table: Table, *, with_columns: bool) ->
     if with_columns:
         for column in table.columns:
             _fill_column(etree.SubElement(element, "column"), column)
+        for key in table.foreign_keys:
+            _fill_key(etree.SubElement(element, "foreignKey"), key)
+
+
+def _fill_key(element: etree._Element, key: ForeignKey) -> None:
+    _text(element, "targetTable", key.target)
+    for here, there in key.columns:
+        pair = etree.SubElement(element, "fkColumn")
+        _text(pair, "fromColumn", _as_written(here))
+        _text(pair, "targetColumn", _as_written(there))
+    _text(element, "description", key.description)
 
 
 def _fill_column(element: etree._Element, column: Column) -> None:

@@ -78,6 +78,8 @@ def _may_wrap(low: str, standard: Standard) -> bool:
 def _reversed_coordinates(table: ServedTable, standard: Standard) -> Iterator[Condition]:
     there = _there(table)
     for frame in table.frames:
+        if frame == "none":
+            continue  # E_VNOC's
         wrapping = standard.wrapping.get(frame, frozenset())
         for stem in _COORDINATES:
             low, high = f"{stem}min", f"{stem}max"

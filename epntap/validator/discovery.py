@@ -114,7 +114,11 @@ def find_tables(client: TapClient, schema: str | None = None) -> list[TableName]
         "OR utype LIKE '%epntap#%' OR utype LIKE '%epncore#%' OR utype LIKE '%epn-tap#%'"
     )
     with asking(client, query, _MOST_ROWS) as result:
-        found = [TableName(name, utype) for name, utype in result.rows if name is not None]
+        found = [
+            TableName(name, utype)
+            for name, utype in result.rows
+            if name is not None and (utype is not None or name.lower().endswith(".epn_core"))
+        ]
     return sorted(
         (
             table

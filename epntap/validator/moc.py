@@ -28,7 +28,8 @@ def check_moc(text: str) -> None:
     while position < len(stripped):
         match = _PART.match(stripped, position)
         if match is None:
-            raise MocError(f"{stripped[position : position + 20]!r} is not part of a MOC")
+            rest = stripped[position : position + 20].strip()
+            raise MocError(f"{rest!r} is not part of a MOC")
         position = match.end()
         if match[1]:
             axis, order = match[1], None

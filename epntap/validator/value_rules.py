@@ -94,7 +94,7 @@ def _moment(text: str) -> dt.datetime | None:
     if _DATE.fullmatch(text) is None:
         return None
     # Years, months and seconds have to exist too; a leap second counts as the one before it.
-    plain = text.rstrip("Z").rstrip(".").replace(":60", ":59")
+    plain = re.sub(r"(:\d{2}):60", r"\1:59", text.rstrip("Z").rstrip("."))
     try:
         return dt.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", plain))
     except ValueError:
@@ -209,9 +209,9 @@ def _region_orientation(table: ServedTable, standard: Standard) -> Iterator[Cell
         except RegionError:
             return None  # E_VREG's
         for shape in shapes:
-            if shape.kind == "polygon" and not is_flat(shape.numbers):
-                if signed_area(shape.numbers) * inward < 0.0:
-                    return f"{_shown(text)} goes clockwise"
+            encloses = shape.kind == "polygon" and not is_flat(shape.numbers)
+            if encloses and signed_area(shape.numbers) * inward < 0.0:
+                return f"{_shown(text)} goes clockwise"
         return None
 
     yield CellTest("s_region", ("s_region", "spatial_frame_type"), fault)

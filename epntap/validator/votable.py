@@ -7,6 +7,7 @@ another serialisation all the same is read by astropy, whole.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -164,7 +165,10 @@ def _astropy_rows(document: IO[bytes]) -> Iterator[tuple[str | None, ...]]:
     import numpy as np
     from astropy.io.votable import parse  # slow to import
 
-    table = parse(document, verify="ignore").get_first_table()
+    try:
+        table = parse(document, verify="ignore").get_first_table()
+    except (ValueError, IndexError, KeyError, EOFError, struct.error) as error:
+        raise TapAnswerError(f"the answer is not a VOTable that can be read: {error}") from error
     data = np.ma.asarray(table.array)
     names = data.dtype.names or ()
     for row in data:
@@ -179,7 +183,7 @@ def _cell_text(value: Any) -> str | None:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace") or None
     if isinstance(value, np.ndarray):
-        numbers = np.ma.filled(np.ma.asarray(value, dtype=float), np.nan)
+        numbers: Any = np.ma.filled(np.ma.asarray(value, dtype=float), np.nan)
         return " ".join(repr(float(number)) for number in numbers.ravel()) or None
     if isinstance(value, (float, np.floating)):
         return None if np.isnan(value) else repr(float(value))

@@ -111,7 +111,10 @@ def test_a_table_is_loaded_with_everything_that_is_known_of_it(publisher: Connec
     tables = load_tableset(publisher)
     assert row == (tables.generation,)
     assert read_generation(publisher) == tables.generation
-    assert [schema.name for schema in tables.schemas] == ["first", "later", "TAP_SCHEMA"]
+    # Other tests may have published something that they still use.
+    ours = [name for name in (s.name for s in tables.schemas) if name in ("first", "later")]
+    assert ours == ["first", "later"]
+    assert tables.schemas[-1].name == "TAP_SCHEMA"
     schema = tables.schemas[0]
     assert (schema.utype, schema.description) == ("su", "sd")
     (table,) = schema.tables

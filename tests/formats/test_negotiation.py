@@ -36,6 +36,19 @@ VOTABLE = "application/x-votable+xml"
         ("Text/CSV; Header=Present", "csv", "text/csv;header=present"),
         ("tsv", "tsv", "text/tab-separated-values"),
         ("text/tab-separated-values", "tsv", "text/tab-separated-values"),
+        ("fits", "fits", "application/fits"),
+        ("application/fits", "fits", "application/fits"),
+        ("parquet", "parquet", "application/vnd.apache.parquet"),
+        ("application/vnd.apache.parquet", "parquet", "application/vnd.apache.parquet"),
+        ("application/parquet", "parquet", "application/parquet"),
+        ("application/x-parquet", "parquet", "application/x-parquet"),
+        ("json", "json", "application/json"),
+        ("application/json; charset=utf-8", "json", "application/json"),
+        ("html", "html", "text/html;charset=utf-8"),
+        ("text/html", "html", "text/html;charset=utf-8"),
+        ("text", "text", "text/plain;charset=utf-8"),
+        ("txt", "text", "text/plain;charset=utf-8"),
+        ("text/plain", "text", "text/plain;charset=utf-8"),
     ],
 )
 def test_formats_are_found_by_content_type_and_by_short_name(asked, name, mime):
@@ -45,7 +58,7 @@ def test_formats_are_found_by_content_type_and_by_short_name(asked, name, mime):
 
 @pytest.mark.parametrize(
     "asked",
-    ["pdf", "text/html", f"{VOTABLE};serialization=FITS", "text/csv;header=absent", "/", ";"],
+    ["pdf", "text/markdown", f"{VOTABLE};serialization=FITS", "text/csv;header=absent", "/", ";"],
 )
 def test_other_formats_are_refused_with_the_list_of_those_that_exist(asked):
     with pytest.raises(UnsupportedFormatError) as caught:

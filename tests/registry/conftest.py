@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pandas as pd
 import pytest
-import yaml
 import uvicorn
+import yaml
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
