@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -13,7 +11,6 @@ from pathlib import Path
 import httpx
 import pandas as pd
 import pytest
-import uvicorn
 import yaml
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -25,6 +22,8 @@ from epntap.registry import RegistryRoutes
 from epntap.settings import Settings
 from epntap.tap.query import TableSets
 from epntap.tap.routes import TapRoutes
+
+from .serving import serving
 
 #: A start of the service before all publications of the tests, so that these can be told apart.
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
@@ -139,14 +138,8 @@ def base_url(
 ) -> Iterator[str]:
     """The base URL of the running service: registry and TAP."""
     app = Starlette(routes=[Mount("/tap", routes=tap.routes()), *registry.routes()])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield registry_settings.url
-    server.should_exit = True
-    thread.join(20)
+    with serving(app, listener):
+        yield registry_settings.url
 
 
 @pytest.fixture(scope="session")

@@ -157,7 +157,7 @@ def test_results_are_read_alike_in_all_serialisations(form):
         [
             Field(file, name="uid", datatype="char", arraysize="*"),
             Field(file, name="x", datatype="double", unit="km"),
-            Field(file, name="outline", datatype="double", arraysize="*"),
+            Field(file, name="outline", datatype="double", arraysize="2"),
         ]
     )
     table.create_arrays(2)
