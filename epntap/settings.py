@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 
@@ -71,6 +72,28 @@ class Settings(BaseSettings):
 
     connections: int = Field(default=20, ge=2)
     """Queries that run at the same time; further ones wait in line."""
+
+    upload_rows: int = Field(default=1_000_000, ge=1)
+    """Rows that a table uploaded with a query may have."""
+
+    upload_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
+    """Bytes that all tables uploaded with one query may have together, decompressed."""
+
+    upload_remote: bool = True
+    """Whether uploads may be named by URL, as TAP asks for; public addresses only."""
+
+    upload_networks: tuple[str, ...] = ()
+    """Networks of one's own that uploads may be fetched from although not public: 10.1.0.0/16."""
+
+    upload_seconds: float = Field(default=30.0, gt=0)
+    """Time that fetching an upload from its URL may take."""
+
+    @field_validator("upload_networks")
+    @classmethod
+    def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            ipaddress.ip_network(text)
+        return value
 
     @field_validator("home", "postgres_bin")
     @classmethod

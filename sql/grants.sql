@@ -1,4 +1,4 @@
--- What publisher and reader may do with the service's own schemas.
+-- What the lesser logins may do with the database and with the service's own schemas.
 --
 -- Run by the owner after the migrations and functions. Idempotent.
 DO $grants$
@@ -6,12 +6,15 @@ DECLARE
     database  text := current_database();
     publisher text := current_database() || '_publisher';
     reader    text := current_database() || '_reader';
+    uploader  text := current_database() || '_uploader';
     relation  record;
 BEGIN
     -- Published schemas are created by the publisher; nobody else makes anything.
     EXECUTE format('GRANT CREATE, TEMPORARY, CONNECT ON DATABASE %I TO %I', database, publisher);
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', database, reader);
     EXECUTE format('REVOKE TEMPORARY, CREATE ON DATABASE %I FROM PUBLIC', database);
+    -- Besides being a member of the reader: tables that live as long as a query, and nothing else.
+    EXECUTE format('GRANT TEMPORARY, CONNECT ON DATABASE %I TO %I', database, uploader);
 
     EXECUTE format('GRANT USAGE ON SCHEMA epntap, tap_schema, udf, contrib TO %I, %I',
                    publisher, reader);

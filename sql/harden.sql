@@ -11,6 +11,7 @@ DO $harden$
 DECLARE
     publisher text := current_database() || '_publisher';
     reader    text := current_database() || '_reader';
+    uploader  text := current_database() || '_uploader';
     owner     text;
     trusted   text;
     targets   text;
@@ -44,13 +45,13 @@ BEGIN
             OR p.proname ~ '^(col|obj|shobj)_description$|^row_security_active$|^makeaclitem$'
             OR p.proname ~ '_to_xml');
     SELECT string_agg(signature, ', ') INTO STRICT targets FROM harden_routine;
-    EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC, %I', targets, reader);
+    EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC, %I, %I', targets, reader, uploader);
     SELECT string_agg(signature, ', ') INTO STRICT targets FROM harden_routine WHERE common;
     EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', targets, trusted);
 
     -- System catalogues and information_schema. Neither planner nor COPY asks for these rights.
     EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA pg_catalog, information_schema '
-                   'FROM PUBLIC, %I', reader);
+                   'FROM PUBLIC, %I, %I', reader, uploader);
     EXECUTE 'REVOKE ALL ON SCHEMA information_schema, public FROM PUBLIC';
     EXECUTE format('GRANT USAGE ON SCHEMA information_schema, public TO %s', trusted);
     SELECT string_agg(format('%s', i.objoid::regclass), ', ') INTO STRICT targets
@@ -85,5 +86,6 @@ BEGIN
 
     -- A query that sorts more than this on disk would hurt everybody else.
     EXECUTE format('ALTER ROLE %I SET temp_file_limit = %L', reader, '8GB');
+    EXECUTE format('ALTER ROLE %I SET temp_file_limit = %L', uploader, '8GB');
 END
 $harden$;

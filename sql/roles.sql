@@ -1,13 +1,17 @@
--- The two logins besides the owner: one that publishes, one that only reads.
+-- The logins besides the owner: one that publishes, one that only reads, and one that reads the
+-- same beside temporary tables of its own.
 --
 -- Run by a superuser or by a login with CREATEROLE. Idempotent. Names follow the database, so that
 -- several services can live in one cluster. Passwords are set by the service, not here.
 DO $roles$
 DECLARE
-    login text;
+    publisher text := current_database() || '_publisher';
+    reader    text := current_database() || '_reader';
+    uploader  text := current_database() || '_uploader';
+    login     text;
     attribute record;
 BEGIN
-    FOREACH login IN ARRAY ARRAY[current_database() || '_publisher', current_database() || '_reader']
+    FOREACH login IN ARRAY ARRAY[publisher, reader, uploader]
     LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = login) THEN
             EXECUTE format(
@@ -25,24 +29,34 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- The reader. What it may not do is a matter of grants (grants.sql, harden.sql); these are the
-    -- limits of what it may do.
-    login := current_database() || '_reader';
-    EXECUTE format('ALTER ROLE %I SET default_transaction_read_only = on', login);
-    EXECUTE format('ALTER ROLE %I SET search_path = pg_catalog', login);
-    EXECUTE format('ALTER ROLE %I SET statement_timeout = %L', login, '1h');
-    EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L', login, '60s');
-    EXECUTE format('ALTER ROLE %I SET lock_timeout = %L', login, '5s');
-    EXECUTE format('ALTER ROLE %I SET jit = off', login);
-    BEGIN
-        EXECUTE format('ALTER ROLE %I SET client_connection_check_interval = %L', login, '500ms');
-    EXCEPTION WHEN invalid_parameter_value THEN
-        -- Not every operating system can tell PostgreSQL that a client went away.
-        RAISE WARNING 'client_connection_check_interval cannot be used on this server';
-    END;
+    -- Reader and uploader. What they may not do is a matter of grants (grants.sql, harden.sql);
+    -- these are the limits of what they may do.
+    FOREACH login IN ARRAY ARRAY[reader, uploader]
+    LOOP
+        EXECUTE format('ALTER ROLE %I SET default_transaction_read_only = on', login);
+        EXECUTE format('ALTER ROLE %I SET search_path = pg_catalog', login);
+        EXECUTE format('ALTER ROLE %I SET statement_timeout = %L', login, '1h');
+        EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L', login, '60s');
+        EXECUTE format('ALTER ROLE %I SET lock_timeout = %L', login, '5s');
+        EXECUTE format('ALTER ROLE %I SET jit = off', login);
+        BEGIN
+            EXECUTE format('ALTER ROLE %I SET client_connection_check_interval = %L',
+                           login, '500ms');
+        EXCEPTION WHEN invalid_parameter_value THEN
+            -- Not every operating system can tell PostgreSQL that a client went away.
+            RAISE WARNING 'client_connection_check_interval cannot be used on this server';
+        END;
+    END LOOP;
 
-    login := current_database() || '_publisher';
-    EXECUTE format('ALTER ROLE %I SET search_path = pg_catalog', login);
-    EXECUTE format('ALTER ROLE %I SET jit = off', login);
+    -- What is published is granted to the reader; the uploader has it by being a member.
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m
+                     JOIN pg_catalog.pg_roles r ON r.oid = m.roleid
+                     JOIN pg_catalog.pg_roles u ON u.oid = m.member
+                    WHERE r.rolname = reader AND u.rolname = uploader) THEN
+        EXECUTE format('GRANT %I TO %I', reader, uploader);
+    END IF;
+
+    EXECUTE format('ALTER ROLE %I SET search_path = pg_catalog', publisher);
+    EXECUTE format('ALTER ROLE %I SET jit = off', publisher);
 END
 $roles$;

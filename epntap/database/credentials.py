@@ -1,6 +1,6 @@
 """Passwords of the database's logins.
 
-Only one secret is ever kept or given: the owner's password. Those of publisher and reader are
+Only one secret is ever kept or given: the owner's password. Those of the lesser logins are
 computed from it, so that every machine that has the DSN can log in as each of them.
 """
 
@@ -22,14 +22,15 @@ _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 @dataclass(frozen=True, slots=True)
 class Passwords:
-    """Passwords of the two lesser logins; ``None`` where the server asks for none."""
+    """Passwords of the lesser logins; ``None`` where the server asks for none."""
 
     publisher: str | None
     reader: str | None
+    uploader: str | None = None
 
 
 def derive_passwords(owner_password: str | None, database: str) -> Passwords:
-    """Compute the passwords of publisher and reader from the owner's.
+    """Compute the passwords of the lesser logins from the owner's.
 
     Parameters
     ----------
@@ -43,7 +44,11 @@ def derive_passwords(owner_password: str | None, database: str) -> Passwords:
     key = hashlib.scrypt(
         owner_password.encode(), salt=f"epntap database {database}".encode(), dklen=32, **_SCRYPT
     )
-    return Passwords(publisher=_expand(key, "publisher"), reader=_expand(key, "reader"))
+    return Passwords(
+        publisher=_expand(key, "publisher"),
+        reader=_expand(key, "reader"),
+        uploader=_expand(key, "uploader"),
+    )
 
 
 def derive_embedded_owner_password(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""The database as the rest of the service sees it: three logins, each lending connections."""
+"""The database as the rest of the service sees it: four logins, each lending connections."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ READER_WAIT_SECONDS = 5.0
 _PUBLISHER_CONNECTIONS = 8
 _PUBLISHER_WAIT_SECONDS = 60.0
 
+#: Of this many queries that may run at the same time, one may be with uploads, which cost more.
+_QUERIES_PER_UPLOADER = 4
+
 
 class Database:
     """An open database. Threads may share it; a forked process opens its own.
@@ -39,6 +42,7 @@ class Database:
         owner: Conninfo,
         publisher: Conninfo,
         reader: Conninfo,
+        uploader: Conninfo,
         settings: Settings,
         reader_role: str,
     ) -> None:
@@ -47,11 +51,17 @@ class Database:
         self._owner = owner
         self.publisher_conninfo = publisher
         self.reader_conninfo = reader
+        self.uploader_conninfo = uploader
         # A role's own limit of an hour stands behind this one, should the option not be passed on.
         limit = {"options": f"-c statement_timeout={int(settings.stream_seconds * 1000)}"}
         self._readers = Pool(
             self._opener({**limit, **reader}, "epntap reader"),
             size=settings.connections,
+            wait_seconds=READER_WAIT_SECONDS,
+        )
+        self._uploaders = Pool(
+            self._opener({**limit, **uploader}, "epntap uploader"),
+            size=max(2, settings.connections // _QUERIES_PER_UPLOADER),
             wait_seconds=READER_WAIT_SECONDS,
         )
         self._publishers = Pool(
@@ -113,6 +123,8 @@ class Database:
             owner=owner,
             publisher=_as_login(owner, roles.publisher, passwords.publisher),
             reader=reader,
+            # Not where queries are read from: a replica in recovery makes no temporary tables.
+            uploader=_as_login(owner, roles.uploader, passwords.uploader),
             settings=settings,
             reader_role=roles.reader,
         )
@@ -131,6 +143,7 @@ class Database:
     def close(self) -> None:
         """Close the connections; the last process that uses the embedded server stops it."""
         self._readers.close()
+        self._uploaders.close()
         self._publishers.close()
         if self._server is not None:
             server, self._server = self._server, None
@@ -147,6 +160,15 @@ class Database:
             If the server does not answer.
         """
         return self._readers.connection()
+
+    def uploader(self) -> contextlib.AbstractContextManager[Connection]:
+        """Lend a connection that reads what `reader` does and may make temporary tables.
+
+        Its transactions are read-only unless the borrower says otherwise. Temporary tables are to
+        be made and used within one transaction: it is rolled back when the connection is given
+        back, and they are gone. Raises as `reader` does.
+        """
+        return self._uploaders.connection()
 
     def publisher(self) -> contextlib.AbstractContextManager[Connection]:
         """Lend a connection that writes published schemas and the state of the service.
@@ -172,8 +194,8 @@ class Database:
 
     @property
     def queries_running(self) -> int:
-        """How many of this process's reader connections are in use."""
-        return self._readers.lent
+        """How many of this process's connections for queries are in use."""
+        return self._readers.lent + self._uploaders.lent
 
     def _opener(self, conninfo: Conninfo, application: str) -> Callable[[], Connection]:
         """Return what opens such a connection, and starts the embedded server again if it died."""

@@ -1,4 +1,4 @@
-"""The three logins: owner, publisher, reader."""
+"""The four logins: owner, publisher, reader, uploader."""
 
 from __future__ import annotations
 
@@ -50,9 +50,14 @@ class Roles:
         """Runs everybody's queries."""
         return f"{self.database}_reader"
 
+    @property
+    def uploader(self) -> str:
+        """Runs the queries that bring tables of their own."""
+        return f"{self.database}_uploader"
+
 
 def create_roles(connection: Connection, roles: Roles, passwords: Passwords) -> None:
-    """Create publisher and reader or bring them up to date, in the caller's transaction.
+    """Create the lesser logins or bring them up to date, in the caller's transaction.
 
     Parameters
     ----------
@@ -73,6 +78,7 @@ def create_roles(connection: Connection, roles: Roles, passwords: Passwords) -> 
             for name, password in (
                 (roles.publisher, passwords.publisher),
                 (roles.reader, passwords.reader),
+                (roles.uploader, passwords.uploader),
             ):
                 if password is not None:
                     verifier = encrypt_password(password, name, connection, "scram-sha-256")
@@ -81,8 +87,8 @@ def create_roles(connection: Connection, roles: Roles, passwords: Passwords) -> 
                     )
         except errors.InsufficientPrivilege as error:
             raise DatabaseUnavailableError(
-                f"the login {connection.info.user!r} may not manage the roles {roles.publisher} "
-                f"and {roles.reader}: {error.diag.message_primary}",
+                f"the login {connection.info.user!r} may not manage the roles {roles.publisher}, "
+                f"{roles.reader} and {roles.uploader}: {error.diag.message_primary}",
                 hint="as superuser: ALTER ROLE ... CREATEROLE, and drop these roles if others "
                 "made them",
             ) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,14 +73,22 @@ class ArrowNumbers(ArrowCells):
 
 
 class ArrowTexts(ArrowCells):
-    """Text."""
+    """Text.
+
+    Attributes
+    ----------
+    longest
+        Bytes of the longest text so far.
+    """
 
     def __init__(self, column: Column) -> None:
         super().__init__(column, pa.string())
+        self.longest = 0
 
     def array(self, batch: CopyBatch, cells: Cells) -> pa.Array:
         """Move the texts together."""
         sizes = np.maximum(cells.lengths, 0) if cells.any_null else cells.lengths
+        self.longest = max(self.longest, int(sizes.max()))
         ends = np.zeros(batch.row_count + 1, dtype=np.int32)
         np.cumsum(sizes, out=ends[1:])
         texts = gather(VaryingBlock(batch.data, cells.starts, sizes))
@@ -124,6 +133,16 @@ def arrow_cells(column: Column) -> ArrowCells:
     if column.datatype not in NUMBERS:
         return ArrowTexts(column)
     return ArrowLists(column) if is_array(column) else ArrowNumbers(column)
+
+
+def measured(cells: ArrowCells) -> Column:
+    """Return the column with the size that its texts turned out to have.
+
+    Some readers, e.g. astropy 8.0, can only join texts to their metadata if these bound their size.
+    """
+    if isinstance(cells, ArrowTexts) and cells.column.arraysize == "*":
+        return replace(cells.column, arraysize=f"{max(cells.longest, 1)}*")
+    return cells.column
 
 
 def arrow_schema(columns: Sequence[ArrowCells]) -> pa.Schema:

@@ -132,14 +132,23 @@ class NumberCodec(CellCodec):
         ResultStreamError
             If a value has another size than the datatype.
         """
-        number = NUMBERS[self.column.datatype]
-        fits = cells.lengths == number.size
+        self.check(cells)
+        return unaligned(batch.data, f"V{NUMBERS[self.column.datatype].size}")[cells.starts]
+
+    def check(self, cells: Cells) -> None:
+        """Make sure that all values have the size of the datatype.
+
+        Raises
+        ------
+        ResultStreamError
+            If one has not.
+        """
+        fits = cells.lengths == NUMBERS[self.column.datatype].size
         if cells.any_null:
             fits |= cells.nulls
         if not fits.all():
             size = cells.lengths[~fits][0]
             raise self.misfit(f"the database sends values of {size} bytes")
-        return unaligned(batch.data, f"V{number.size}")[cells.starts]
 
 
 class TextCodec(CellCodec):

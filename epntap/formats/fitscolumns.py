@@ -151,11 +151,11 @@ class FitsNumber(FitsColumn):
 
     def measure(self, batch: CopyBatch, cells: Cells) -> None:
         """Note whether some are NULL, and the extremes of integers."""
-        values = self._codec.values(batch, cells)
+        self._codec.check(cells)
         self._any_null = self._any_null or cells.any_null
         if self._number.sentinel is None:
             return
-        present = values.view(f">i{self._number.size}")
+        present = self._codec.values(batch, cells).view(f">i{self._number.size}")
         present = present[~cells.nulls] if cells.any_null else present
         if present.size:
             found = {int(present.min()), int(present.max()), *self._extremes}
@@ -204,7 +204,11 @@ class FitsText(FitsColumn):
 
     def measure(self, batch: CopyBatch, cells: Cells) -> None:
         """Note the longest text, and how much text there is."""
-        sizes = self._texts(batch, cells, self.losses).sizes
+        if all_ascii(batch, cells):
+            sizes = _sizes(cells)
+        else:
+            values = batch.values(cells)
+            sizes = np.array([len(ascii_text(value or b"", self.losses)) for value in values])
         self._longest = max(self._longest, int(sizes.max()))
         self._total += int(sizes.sum())
         if self._declared is not None and self._longest > self._declared:
@@ -227,25 +231,25 @@ class FitsText(FitsColumn):
 
     def row_cells(self, batch: CopyBatch, cells: Cells, heap: Heap) -> FixedBlock:
         """Return the texts filled up with NUL, or where they are."""
-        texts = self._texts(batch, cells, Losses())
+        texts = self._texts(batch, cells)
         if self._in_heap:
             return heap.descriptors(texts.sizes, 1)
         return _filled_up(texts, self._width)
 
     def heap_cells(self, batch: CopyBatch, cells: Cells) -> VaryingBlock | None:
         """Return the texts if they are in the heap."""
-        return self._texts(batch, cells, Losses()) if self._in_heap else None
+        return self._texts(batch, cells) if self._in_heap else None
 
     @property
     def _width(self) -> int:
         """Bytes of a padded cell; readers stumble over columns of no bytes."""
         return max(self._declared or self._longest, 1)
 
-    def _texts(self, batch: CopyBatch, cells: Cells, losses: Losses) -> VaryingBlock:
-        if all_ascii(batch, cells):
-            sizes = np.maximum(cells.lengths, 0) if cells.any_null else cells.lengths
-            return VaryingBlock(batch.data, cells.starts, sizes)
-        return VaryingBlock.of([ascii_text(value or b"", losses) for value in batch.values(cells)])
+    def _texts(self, batch: CopyBatch, cells: Cells) -> VaryingBlock:
+        if not self.losses.characters:
+            return VaryingBlock(batch.data, cells.starts, _sizes(cells))
+        values = batch.values(cells)
+        return VaryingBlock.of([ascii_text(value or b"", Losses()) for value in values])
 
 
 class FitsArray(FitsColumn):
@@ -325,6 +329,11 @@ def fits_column(column: Column) -> FitsColumn:
         return FitsText(column)
     codec_for(column)  # refuses what cannot be written
     return FitsArray(column) if is_array(column) else FitsNumber(column)
+
+
+def _sizes(cells: Cells) -> Offsets:
+    """Return the bytes of each cell, none for NULL."""
+    return np.maximum(cells.lengths, 0) if cells.any_null else cells.lengths
 
 
 def _filled_up(texts: VaryingBlock, width: int) -> FixedBlock:

@@ -22,8 +22,9 @@ tbody tr:hover{background:#f8fafc}
 .warning{color:#9a3412;font-weight:600}
 """
 
-#: A cell that is nothing but a URL; with a quote or a blank in it, it stays text.
-_URL_CELL = re.compile(rb"(?<=<td>)https?://[^\s\"'<>]+(?=</td>)", re.IGNORECASE)
+#: A cell that is nothing but a URL; with a quote or white space in it, it stays text. Of the
+#: references that cells contain, those with a number are white space.
+_URL_CELL = re.compile(rb"<td>([hH][tT]{2}[pP][sS]?://(?:[^\s\"'<>&]|&(?!#))+)</td>")
 _CELL_BREAK, _ROW_START, _ROW_END = b"</td><td>", b"<tr><td>", b"</td></tr>\n"
 
 
@@ -86,7 +87,9 @@ class HtmlWriter:
             return b""
         rows = escaped_rows(rows).replace(b"\t", _CELL_BREAK)
         rows = _ROW_START + rows.replace(b"\n", _ROW_END + _ROW_START)[: -len(_ROW_START)]
-        return _URL_CELL.sub(rb'<a href="\g<0>" rel="noopener">\g<0></a>', rows)
+        if b"://" not in rows:
+            return rows
+        return _URL_CELL.sub(rb'<td><a href="\1" rel="noopener">\1</a></td>', rows)
 
     def end(self, *, overflow: bool = False) -> Iterator[bytes]:
         """Yield the end of the table and how many rows it has."""

@@ -165,9 +165,16 @@ FORMATS: tuple[ResultFormat, ...] = (
 )
 
 
+#: Parameters that choose between formats. Others, such as charset, are accepted and ignored.
+_CHOOSING = frozenset({"serialization", "header"})
+
+
 @dataclass(frozen=True, slots=True)
 class _MediaType:
-    """A content type: ``type/subtype`` and parameters, all in lower case (RFC 9110, 8.3.1)."""
+    """A content type: ``type/subtype`` and parameters, all in lower case (RFC 9110, 8.3.1).
+
+    Of the parameters only those that choose between formats are kept: `_CHOOSING`.
+    """
 
     essence: str
     parameters: frozenset[tuple[str, str]]
@@ -176,13 +183,10 @@ class _MediaType:
     def parse(cls, text: str) -> _MediaType:
         essence, *rest = (part.strip().lower() for part in text.split(";"))
         pairs = (part.partition("=") for part in rest if part)
-        parameters = frozenset((name.strip(), value.strip(' \t"')) for name, _, value in pairs)
+        named = ((name.strip(), value.strip(' \t"')) for name, _, value in pairs)
+        parameters = frozenset(pair for pair in named if pair[0] in _CHOOSING)
         # A plus sign that was not percent-encoded arrives as a blank.
         return cls(essence.replace(" ", "+"), parameters)
-
-
-#: Parameters that choose between formats. Others, such as charset, are accepted and ignored.
-_CHOOSING = frozenset({"serialization", "header"})
 
 
 def negotiate(requested: str | None) -> ResultFormat:
@@ -210,8 +214,6 @@ def negotiate(requested: str | None) -> ResultFormat:
         return replace(FORMATS[0], mime=VOTABLE_MIME)
     if "/" in wish:
         asked = _MediaType.parse(wish)
-        chosen = frozenset(pair for pair in asked.parameters if pair[0] in _CHOOSING)
-        asked = _MediaType(asked.essence, chosen)
         for candidate in FORMATS:
             for mime in (candidate.mime, *candidate.also_mimes):
                 if _MediaType.parse(mime) == asked:

@@ -53,7 +53,6 @@ class ParquetWriter:
         # pyarrow is large and only needed here, so that a service loads it when it is asked for.
         from epntap.formats.arrow import arrow_cells, arrow_schema
 
-        self._columns = tuple(columns)
         self._header = header
         self._limit = RowLimit(maxrec)
         self._cells = [arrow_cells(column) for column in columns]
@@ -110,11 +109,14 @@ class ParquetWriter:
 
     def end(self, *, overflow: bool = False) -> Iterator[bytes]:
         """Yield the last row group and the footer."""
+        from epntap.formats.arrow import measured
+
         self._write_group()
         yield self._sink.take()
         truncated = overflow or self.overflow
         infos = [overflow_info(self.row_count)] if truncated else []
-        head = document_head(self._columns, self._header, sentinels=False)
+        columns = [measured(cells) for cells in self._cells]
+        head = document_head(columns, self._header, sentinels=False)
         self._file.add_key_value_metadata(
             {_VERSION_KEY: "1.0", _CONTENT_KEY: head + document_tail(infos)}
         )

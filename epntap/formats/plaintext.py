@@ -12,6 +12,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from epntap.formats.cells import NUMBERS
 from epntap.formats.writer import ResultHeader, RowLimit
 from epntap.tables import Column
@@ -65,7 +67,9 @@ class TextWriter:
         joined = b"".join(self._limit.admit(messages))
         if not joined:
             return b""
-        lines = _CONTROL.sub(_escape, joined).decode()[:-1].split("\n")
+        if _may_have_controls(joined, joined.count(b"\n") * len(self._names)):
+            joined = _CONTROL.sub(_escape, joined)
+        lines = joined.decode()[:-1].split("\n")
         rows = [tuple(line.split("\t")) for line in lines]
         head = self._head(rows)
         widths = self._measured(rows)
@@ -133,6 +137,12 @@ def _width(cell: str) -> int:
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in cell
     )
+
+
+def _may_have_controls(rows: bytes, separators: int) -> bool:
+    """Tell whether a closer look is needed, without taking it."""
+    codes = np.frombuffer(rows, dtype=np.uint8)
+    return bool(np.count_nonzero(codes < 0x20) != separators or b"\x7f" in rows or b"\xc2" in rows)
 
 
 def _safe(words: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,9 @@ _NUMBER_TIMES = {"mjdToDateTime": "mjd", "jdnToDateTime": "jd"}
 
 #: JD of the zero of the Modified Julian Date.
 _MJD_ZERO = 2400000.5
+
+#: Longer ones are programs.
+_LONGEST_EXPRESSION = 2000
 
 _STRING_OR_FIELD = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|@(\w+)""")
 _NATIVE = "_native_"
@@ -94,14 +98,35 @@ def read_expression(text: str, variables: dict[str, Source | None]) -> Source:
     UntranslatableError
         If it is not Python, or does more than a mapping can.
     """
-    python = _STRING_OR_FIELD.sub(lambda m: m[1] or f"{_NATIVE}{m[2]}", text.strip())
+    if len(text) > _LONGEST_EXPRESSION:
+        raise UntranslatableError("it is too long")
+    python = _with_names(text.strip())
     if "\\" in python:
         raise UntranslatableError("it uses a macro or an escape")
     try:
-        tree = ast.parse(python, mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise UntranslatableError("it is not one Python expression") from error
-    return _Reader(variables).read(tree.body)
+        source = _Reader(variables).read(ast.parse(python, mode="eval").body)
+    except (SyntaxError, RecursionError, MemoryError, OverflowError) as error:
+        raise UntranslatableError("it is not one Python expression of usual size") from error
+    except ValueError as error:
+        if isinstance(error, UntranslatableError):
+            raise
+        raise UntranslatableError("it is not Python") from error
+    numbers = (source.scale, source.offset, source.modulo, source.constant)
+    if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+        raise UntranslatableError("a number in it is not finite")
+    return source
+
+
+def _with_names(text: str) -> str:
+    """Write ``@name`` as a name of Python, also inside of f-strings, but not in other strings."""
+
+    def written(match: re.Match[str]) -> str:
+        if match[2] is not None:
+            return _NATIVE + match[2]
+        formatted = text[max(match.start() - 1, 0) : match.start()] in ("f", "F")
+        return re.sub(r"@(\w+)", rf"{_NATIVE}\1", match[0]) if formatted else match[0]
+
+    return _STRING_OR_FIELD.sub(written, text)
 
 
 class _Reader:
@@ -120,10 +145,11 @@ class _Reader:
                 return _scaled(self.read(operand), -1.0)
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 return self._call(name, args)
-            case ast.BinOp(left=left, op=ast.Mod(), right=right) if _is_text(self.read(left)):
-                return self._formatted(self.read(left), right)
             case ast.BinOp(left=left, op=op, right=right):
-                return _combined(self.read(left), op, self.read(right))
+                first = self.read(left)
+                if isinstance(op, ast.Mod) and isinstance(first.constant, str):
+                    return self._formatted(first, right)
+                return _combined(first, op, self.read(right))
             case ast.JoinedStr(values=values):
                 return self._joined(values)
         raise UntranslatableError("it does more than a mapping can")

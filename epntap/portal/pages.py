@@ -39,7 +39,7 @@ _PREVIEW_FIRST = ("granule_uid", "target_name", "feature_name", "time_min", "tim
 
 _STATIC = Path(__file__).parent / "static"
 
-#: Kind of the language features that are functions of the service (TAPRegExt 1.0, section 2.3).
+#: Kind of the language features that are functions of the service (TAPRegExt 1.0).
 UDF_FEATURES = "ivo://ivoa.net/std/TAPRegExt#features-udf"
 
 

@@ -1,8 +1,30 @@
-"""Native table -> EPNcore rows -> versioned table -> visible, all or nothing."""
+"""Native table -> EPNcore rows -> versioned table -> visible, all or nothing.
 
-from epntap.publish.native import DataFrameSource, NativeSource, open_native
-from epntap.publish.publication import Publication, publish
-from epntap.publish.versions import Listing, drop, list_catalogues, rollback
+The names below are imported when they are asked for: listing and dropping catalogues, which every
+start does, needs no pandas.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from epntap.publish.native import DataFrameSource, NativeSource, open_native
+    from epntap.publish.publication import Publication, publish
+    from epntap.publish.versions import Listing, drop, list_catalogues, rollback
+
+_HOMES = {
+    "DataFrameSource": "native",
+    "NativeSource": "native",
+    "open_native": "native",
+    "Publication": "publication",
+    "publish": "publication",
+    "Listing": "versions",
+    "drop": "versions",
+    "list_catalogues": "versions",
+    "rollback": "versions",
+}
 
 __all__ = [
     "DataFrameSource",
@@ -15,3 +37,10 @@ __all__ = [
     "publish",
     "rollback",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)

@@ -46,7 +46,7 @@ def table_path(name: str) -> str:
 
 def authority_resource(site: Site, holdings: Holdings) -> etree._Element:
     """Return the ``vg:Authority``: who may make identifiers below ``ivo://<authority>``."""
-    text = f"The naming authority of {site.name}, run by {site.organisation}."
+    text = f"The naming authority of {site.name}{_run_by(site)}."
     if not site.is_registered:
         text += (
             " The name is a placeholder: the service is not registered, and its identifiers are"
@@ -86,7 +86,7 @@ def registry_resource(site: Site, holdings: Holdings, page_size: int) -> etree._
         ),
     )
     harvest = child(root, "capability", xsi_type="vg:Harvest", standardID=_REGISTRY_STANDARD)
-    interface = child(harvest, "interface", xsi_type="vg:OAIHTTP", role="std", version="1.0")
+    interface = child(harvest, "interface", xsi_type="vg:OAIHTTP", role="std")
     child(interface, "accessURL", f"{site.url}/oai.xml", use="base")
     child(harvest, "maxRecords", str(page_size))
     child(root, "full", "false")
@@ -110,8 +110,8 @@ def tap_resource(site: Site, holdings: Holdings, settings: Settings) -> etree._E
         _own_curation(site, holdings.installed, tap_updated(site, holdings)),
         Content(
             _subjects(holding.catalogue.description for holding, _ in published),
-            f"EPN-TAP service of {site.organisation}: tables in the EPNcore data model, queried"
-            f" in ADQL. Its tables are {names or 'yet to be published'}.",
+            f"EPN-TAP service{_run_by(site)}: tables in the EPNcore data model, queried in ADQL."
+            f" Its tables are {names or 'yet to be published'}.",
             f"{site.url}/help",
             types=["Catalog"],
             level="Research",
@@ -199,6 +199,10 @@ def _own_curation(site: Site, created: datetime, updated: datetime | None = None
         created=created,
         updated=updated or max(created, site.since),
     )
+
+
+def _run_by(site: Site) -> str:
+    return f" of {site.organisation}" if site.organisation != site.name else ""
 
 
 def _subjects(descriptions: Iterable[Description]) -> list[str]:

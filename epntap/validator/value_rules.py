@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Callable, Iterator
 
@@ -89,6 +90,8 @@ def _uids(table: ServedTable, standard: Standard) -> Iterator[CellTest]:
     yield CellTest("granule_uid", ("granule_uid",), fault)
 
 
+# Several rules look at the same dates of a row.
+@functools.lru_cache(maxsize=1024)
 def _moment(text: str) -> dt.datetime | None:
     """Return the time that a stamp means, ``None`` if it means none."""
     if _DATE.fullmatch(text) is None:

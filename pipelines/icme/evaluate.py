@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import mean, stdev
@@ -164,7 +164,9 @@ def split_in_time(held_out: HeldOut, count: int) -> list[HeldOut]:
     return parts
 
 
-def nested_scores(held_out: Iterable[HeldOut], count: int) -> dict[str, float]:
+def nested_scores(
+    held_out: Iterable[HeldOut], count: int, always: Sequence[HeldOut] = ()
+) -> dict[str, float]:
     """Score parts of series with the rule that the other parts would have chosen.
 
     This is free of the optimism that lies in choosing a rule and scoring it on the same events.
@@ -175,11 +177,13 @@ def nested_scores(held_out: Iterable[HeldOut], count: int) -> dict[str, float]:
         Series with answers of networks that never saw them.
     count
         Parts into which each is cut.
+    always
+        What helps to choose every rule without being scored.
     """
     parts = [part for each in held_out for part in split_in_time(each, count)]
     totals = {name: EventScores(0, 0, 0, 0) for name in ("f1_any", "f1_51", "f1_iou50")}
     for number, part in enumerate(parts):
-        rule, _ = choose_rule(parts[:number] + parts[number + 1 :])
+        rule, _ = choose_rule([*parts[:number], *parts[number + 1 :], *always])
         found = decide(part.probabilities, rule, part.usable).intervals
         matchings = {
             "f1_any": match_events(part.true, found),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -92,8 +92,8 @@ def _unrest(components: pd.DataFrame, magnitude: Values, samples: int) -> Values
     return np.asarray(np.log(np.sqrt(variance) / mean + 0.01))
 
 
-def measure_scaling(series: InSituSeries) -> Scaling:
-    """Compute the scaling of a series from its own measurements.
+def own_scaling(series: InSituSeries) -> Scaling:
+    """Compute the scaling of a series from its own measurements alone.
 
     Raises
     ------
@@ -115,6 +115,22 @@ def measure_scaling(series: InSituSeries) -> Scaling:
         deviation=tuple(float(each) for each in (high - low) / _NORMAL_IQR),
         field=float(np.exp(np.nanmedian(values["log_bt"]))),
     )
+
+
+def measure_scaling(series: InSituSeries) -> Scaling:
+    """Compute the scaling with which a series is searched.
+
+    Medians are the series' own, deviations never smaller than `REFERENCE`: a quiet year has narrow
+    distributions, and scaled by them alone its ordinary compressions look like ejections.
+
+    Raises
+    ------
+    SourceError
+        If a channel has no measurements at all.
+    """
+    own = own_scaling(series)
+    floored = np.maximum(own.deviation, REFERENCE.deviation)
+    return replace(own, deviation=tuple(float(each) for each in floored))
 
 
 def features(series: InSituSeries, scaling: Scaling) -> NDArray[np.float32]:

@@ -38,10 +38,15 @@ from pipelines.icme.evaluate import (
 )
 from pipelines.icme.features import features, measure_scaling, usable_samples
 from pipelines.icme.labels import add_obstacles, label_intervals, read_labels
+from pipelines.icme.simulate import simulate
 from pipelines.icme.source import open_source
 from pipelines.icme.train import Labelled, fit, label, time_blocks, training_simulations
 from pipelines.signals.training import TrainingPlan
 from pipelines.sources.insitu import InSituSeries
+
+#: Simulated years of solar minimum that help to choose the rule, the first of their seeds, and
+#: ejections a year: Richardson & Cane (2010, Sol. Phys. 264, 189) count about that at minimum.
+QUIET_YEARS, QUIET_SEED, QUIET_RATE = 4, 200, 7.0
 
 
 def run_training(
@@ -75,8 +80,6 @@ def run_training(
     held_out = cross_validate(
         series, truths, labelled, simulated, folds=folds, seeds=seeds, plan=plan, progress=progress
     )
-    rule, value = choose_rule(held_out)
-    calibration = calibrate(held_out, rule)
     networks, training = {}, {}
     for seed in seeds:
         network, report = fit_leaving(
@@ -84,13 +87,17 @@ def run_training(
         )
         networks[f"seed{seed}"] = network
         training[f"seed{seed}"] = {"best_step": report.best_step, "best_loss": report.best_loss}
+    quiet = quiet_years(tuple(networks.values()), progress)
+    rule, value = choose_rule([*held_out, *quiet])
+    calibration = calibrate([*held_out, *quiet], rule)
     summary = {
         "cross_validation": {
             "folds": folds,
             "seeds": list(seeds),
             "value_of_rule": value,
             "scores": [score_held_out(each, rule) for each in held_out],
-            "nested": nested_scores(held_out, folds),
+            "nested": nested_scores(held_out, folds, quiet),
+            "quiet_years": [score_held_out(each, rule) for each in quiet],
         },
         "training": training,
         "sources": [each.description for each in series],
@@ -187,6 +194,23 @@ def cross_validate(
         HeldOut(answer, label_intervals(truth, one), each.weights > 0)
         for answer, truth, one, each in zip(answers, truths, series, labelled, strict=True)
     ]
+
+
+def quiet_years(networks: tuple[Any, ...], progress: Progress = silent) -> list[HeldOut]:
+    """Let networks answer for simulated years of solar minimum that none was trained on.
+
+    The labelled series are from an active Sun, with an ejection every two weeks. A rule chosen on
+    them alone does not know how many false alarms a quiet year brings.
+    """
+    years = []
+    for number in range(QUIET_YEARS):
+        year = simulate(seed=QUIET_SEED + number, ejections_per_year=QUIET_RATE)
+        inputs = features(year.series, measure_scaling(year.series))
+        answer = class_probabilities(networks, inputs, first_sample(year.series))
+        true = label_intervals(year.truth, year.series)
+        years.append(HeldOut(answer, true, usable_samples(inputs)))
+        progress("searching quiet simulated years", number + 1, QUIET_YEARS)
+    return years
 
 
 def run_evaluation(

@@ -61,6 +61,8 @@ def results(real: Sequence[tuple[Path, Path]], weights: Path) -> list[str]:
     crossed = notes["cross_validation"]
     for source, scores in zip(notes["sources"], crossed["scores"], strict=True):
         rows.append(table_row(f"{source}, {crossed['folds']}-fold in time", scores))
+    for number, scores in enumerate(crossed["quiet_years"]):
+        rows.append(table_row(f"quiet simulated year {number}, helped to choose the rule", scores))
     nested = ", ".join(f"{key} {value:.2f}" for key, value in crossed["nested"].items())
     rows.append(f"\nWith the rule always chosen on the other blocks: {nested}\n")
     for series, labels in real:

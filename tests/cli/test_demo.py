@@ -88,7 +88,7 @@ def test_the_demonstration_runs_is_kept_and_ends_cleanly(
 
     demo.send_signal(signal.SIGINT)
     said, _ = demo.communicate(timeout=30)
-    assert "Found" in said
+    assert "Made the demonstration" in said
     assert "Traceback" not in said
     assert demo.returncode == 0
     assert not servers_of(home)
@@ -100,6 +100,6 @@ def test_the_demonstration_runs_is_kept_and_ends_cleanly(
     assert kept["creation_date"].tolist() == rows["creation_date"].tolist()
     again.send_signal(signal.SIGTERM)
     said, _ = again.communicate(timeout=30)
-    assert "Found" not in said
+    assert "Made" not in said
     assert again.returncode == 0
     assert not servers_of(home)

@@ -53,20 +53,19 @@ def opened(file: bytes) -> fits.HDUList:
     return hdus
 
 
-def folded(value: str) -> str:
-    """What astropy makes of a text: it takes blanks and NULs off the end."""
-    return value.rstrip(" \0")
-
-
 def assert_column(hdu: fits.BinTableHDU, number: int, column: Column, expected: list[Any]) -> None:
-    cells = hdu.data.field(number)
+    # As numpy reads it, since astropy takes white space off the end of texts.
+    is_text = column.datatype in TEXTS
+    cells = hdu.data.view(np.ndarray)[column.name] if is_text else hdu.data.field(number)
     null = hdu.header.get(f"TNULL{number + 1}")
     for found, value in zip(cells, expected, strict=True):
         where = f"{column}: {found!r} for {value!r}"
-        if column.datatype in TEXTS:
-            assert len(str(found)) <= len(value or "")
-            pattern = "".join(re.escape(c) if c.isascii() else "." for c in folded(value or ""))
-            assert re.fullmatch(pattern, folded(str(found)), re.DOTALL), where
+        if is_text:
+            text = value or ""
+            assert len(found) == len(text), where
+            assert all(
+                a == b for a, b in zip(found.decode("ascii"), text, strict=True) if b.isascii()
+            ), where
         elif column.arraysize is not None:
             missing = [] if column.arraysize == "*" else [math.nan] * int(column.arraysize)
             elements = missing if value is None else value
@@ -120,12 +119,12 @@ def test_tables_have_masks_units_and_texts_of_the_longest_width():
         Column("n", "long", unit="m/s", ucd="phys.veloc", description="speed — in situ"),
         Column("t", "char", "*", xtype="timestamp", utype="a.b"),
     ]
-    rows = [(2**63 - 1, "2020-01-01T00:00:00.000"), (None, ""), (-(2**63), None)]
+    rows = [(2**63 - 2, "2020-01-01T00:00:00.000"), (None, ""), (-(2**63), None)]
     file = document("fits", columns, copy_binary(columns, rows), sizes=(1, 2))
     table = Table.read(io.BytesIO(file), hdu=1)
     assert str(table["n"].unit) == "m / s"
     assert table["n"].mask.tolist() == [False, True, False]
-    assert table["n"].filled(0).tolist() == [2**63 - 1, 0, -(2**63)]
+    assert table["n"].filled(0).tolist() == [2**63 - 2, 0, -(2**63)]
     assert [str(cell) for cell in table["t"].filled("")] == [rows[0][1], "", ""]
     header = opened(file)[1].header
     assert header["TFORM2"] == "23A"

@@ -79,7 +79,7 @@ def test_column_heads_have_units_and_what_they_mean_as_titles():
 @pytest.mark.parametrize(
     ("value", "linked"),
     [
-        ("https://example.org/a?b=1&c=<2>", False),
+        ("https://example.org/a?b=1&c=<2>", True),
         ("https://example.org/a?b=1&c=2", True),
         ("http://example.org/\u00e9", True),
         ("HTTP://example.org", True),

@@ -1,9 +1,9 @@
 """A searchable registry that harvests us finds every table.
 
-What a registry does to records when it takes them up is written down in RegTAP 1.1, section 8:
-which element becomes which column, and which columns are put in lower case. Here a small one does
-the same to the records that it harvests from us, and the queries by which people look for EPN-TAP
-tables are run on it.
+What a registry does to records when it takes them up is written down in RegTAP 1.1: which element
+becomes which column, and which columns are put in lower case. Here a small one does the same to the
+records that it harvests from us, and the queries by which people look for EPN-TAP tables are run
+on it.
 """
 
 from __future__ import annotations

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from starlette.applications import Starlette
 
+from epntap.errors import DatabaseUnavailableError
 from epntap.registry import RegistryRoutes
 from epntap.registry.oai import Repository
 from epntap.registry.oai_requests import OaiError, Selection, read_token, write_token
+from epntap.settings import Settings
+from epntap.tap.query import TableSets
 
 from .conftest import SINCE
 
@@ -239,6 +245,30 @@ def test_a_list_that_lost_its_end_is_to_be_harvested_anew(client: httpx.Client) 
 def test_a_request_that_is_too_long_is_refused(client: httpx.Client) -> None:
     assert client.post("/oai.xml", content=b"verb=Identify&x=" + b"y" * 100_000).status_code == 413
     assert client.get("/oai.xml?" + "&".join(["a=b"] * 200)).status_code == 413
+
+
+class NoDatabase:
+    """A database that does not answer."""
+
+    def publisher(self) -> None:
+        raise DatabaseUnavailableError("the database does not answer")
+
+
+@pytest.mark.parametrize("path", ["/oai.xml?verb=Identify", "/getRR/tap"])
+def test_a_harvester_is_told_to_come_back_when_the_database_is_away(
+    registry_settings: Settings, path: str
+) -> None:
+    away: Any = NoDatabase()
+    routes = RegistryRoutes(away, TableSets(away), registry_settings).routes()
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(Starlette(routes=routes))
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            return await client.get(path)
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
 
 
 moments = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(

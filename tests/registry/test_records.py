@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 from lxml import etree
+from vo_models.voregistry.models import Authority, Registry
 
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
@@ -137,3 +138,15 @@ def test_a_withdrawn_record_is_gone_and_an_unknown_one_not_found(client: httpx.C
 def test_no_record_was_updated_before_it_was_created(client: httpx.Client, path: str) -> None:
     root = record(client, path)
     assert root.get("created") <= root.get("updated")
+
+
+@pytest.mark.parametrize(("path", "model"), [("authority", Authority), ("registry", Registry)])
+def test_a_reader_of_others_understands_the_records_of_the_registry(
+    client: httpx.Client, path: str, model: type[Authority | Registry]
+) -> None:
+    content = client.get(f"/getRR/{path}").content
+    read = model.from_xml(content)
+    assert str(read.identifier) == record(client, path).findtext("identifier")
+    if isinstance(read, Registry):
+        assert read.full is False
+        assert [str(each) for each in read.managed_authority] == ["x-unregistered"]

@@ -1,0 +1,248 @@
+-- Shapes as DALI arrays in degrees; the number of elements tells which they are: 2 a point,
+-- 3 a circle, 6 and more a polygon. A point is treated as a circle without radius.
+-- All boundaries belong to their shapes.
+
+-- A box in space that holds the shape, for GiST indexes over columns of shapes.
+CREATE OR REPLACE FUNCTION udf.shape_bounds(shape double precision[])
+RETURNS contrib.cube
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 500
+AS $bounds$
+DECLARE
+    v double precision[];
+    n int;
+    x double precision := 0;
+    y double precision := 0;
+    z double precision := 0;
+    length double precision;
+    chord2 double precision := 0;
+BEGIN
+    IF cardinality(shape) <= 3 THEN
+        RETURN udf.cone(shape[1], shape[2], coalesce(shape[3], 0));
+    END IF;
+    v := udf.polygon_vectors(shape);
+    n := cardinality(v);
+    FOR i IN 1..n BY 3 LOOP
+        x := x + v[i];
+        y := y + v[i+1];
+        z := z + v[i+2];
+    END LOOP;
+    length := sqrt(x * x + y * y + z * z);
+    IF length > 1e-6 * n THEN
+        x := x / length;
+        y := y / length;
+        z := z / length;
+        FOR i IN 1..n BY 3 LOOP
+            chord2 := greatest(chord2, (v[i] - x)^2 + (v[i+1] - y)^2 + (v[i+2] - z)^2);
+        END LOOP;
+    END IF;
+    -- Caps below a hemisphere are convex: they hold the edges and the inside, not only the
+    -- vertices. A larger polygon may be anywhere.
+    IF length > 1e-6 * n AND chord2 < 1.99 THEN
+        RETURN contrib.cube_enlarge(contrib.cube(ARRAY[x, y, z]), sqrt(chord2) + 1e-12, 3);
+    END IF;
+    RETURN contrib.cube(ARRAY[-2, -2, -2]::double precision[], ARRAY[2, 2, 2]::double precision[]);
+END
+$bounds$;
+
+COMMENT ON FUNCTION udf.shape_bounds(double precision[])
+IS 'box in space around a shape';
+
+-- Whether the first shape is wholly in the second.
+CREATE OR REPLACE FUNCTION udf.shape_within(inner_shape double precision[], outer_shape double precision[])
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 2000
+AS $within$
+DECLARE
+    a double precision[];
+    b double precision[];
+    u double precision[];
+    r double precision;
+    n int;
+    j int;
+BEGIN
+    IF cardinality(outer_shape) <= 3 THEN
+        r := coalesce(outer_shape[3], 0);
+        IF r < 0 THEN
+            RETURN false;
+        ELSIF r >= 180 THEN
+            RETURN true;
+        ELSIF cardinality(inner_shape) <= 3 THEN
+            RETURN udf.separation(inner_shape[1], inner_shape[2], outer_shape[1], outer_shape[2])
+                   + coalesce(inner_shape[3], 0) <= r;
+        END IF;
+        -- What is farthest from the centre is nearest to its antipode.
+        a := udf.polygon_vectors(inner_shape);
+        u := udf.unit_vector(outer_shape[1] + 180, -outer_shape[2]);
+        RETURN NOT udf.polygon_has(a, u[1], u[2], u[3])
+               AND udf.polygon_edge_distance(a, u[1], u[2], u[3]) >= 180 - r;
+    END IF;
+    b := udf.polygon_vectors(outer_shape);
+    IF cardinality(inner_shape) <= 3 THEN
+        r := coalesce(inner_shape[3], 0);
+        u := udf.unit_vector(inner_shape[1], inner_shape[2]);
+        RETURN r >= 0 AND udf.polygon_has(b, u[1], u[2], u[3])
+               AND (r = 0 OR udf.polygon_edge_distance(b, u[1], u[2], u[3]) >= r);
+    END IF;
+    a := udf.polygon_vectors(inner_shape);
+    IF udf.polygons_cross(a, b) THEN
+        RETURN false;
+    END IF;
+    n := cardinality(a);
+    FOR i IN 1..n BY 3 LOOP
+        j := CASE WHEN i + 3 > n THEN 1 ELSE i + 3 END;
+        -- The middles too, for edges that leave between two points where they only touch.
+        r := sqrt((a[i] + a[j])^2 + (a[i+1] + a[j+1])^2 + (a[i+2] + a[j+2])^2);
+        IF NOT udf.polygon_has(b, a[i], a[i+1], a[i+2])
+           OR NOT udf.polygon_has(b, (a[i] + a[j]) / r, (a[i+1] + a[j+1]) / r,
+                                  (a[i+2] + a[j+2]) / r) THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
+END
+$within$;
+
+COMMENT ON FUNCTION udf.shape_within(double precision[], double precision[])
+IS 'whether the first shape is in the second';
+
+-- Whether two shapes have a point in common.
+CREATE OR REPLACE FUNCTION udf.shapes_meet(one double precision[], other double precision[])
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 2000
+AS $meet$
+DECLARE
+    a double precision[];
+    b double precision[];
+    u double precision[];
+    r double precision;
+BEGIN
+    IF cardinality(one) <= 3 AND cardinality(other) <= 3 THEN
+        RETURN least(coalesce(one[3], 0), coalesce(other[3], 0)) >= 0
+               AND udf.separation(one[1], one[2], other[1], other[2])
+                   <= coalesce(one[3], 0) + coalesce(other[3], 0);
+    ELSIF cardinality(one) <= 3 THEN
+        RETURN udf.shapes_meet(other, one);
+    END IF;
+    a := udf.polygon_vectors(one);
+    IF cardinality(other) <= 3 THEN
+        r := coalesce(other[3], 0);
+        u := udf.unit_vector(other[1], other[2]);
+        RETURN r >= 0 AND (udf.polygon_has(a, u[1], u[2], u[3])
+               OR (r > 0 AND udf.polygon_edge_distance(a, u[1], u[2], u[3]) <= r));
+    END IF;
+    b := udf.polygon_vectors(other);
+    IF udf.polygons_cross(a, b) THEN
+        RETURN true;
+    END IF;
+    FOR i IN 1..cardinality(a) BY 3 LOOP
+        IF udf.polygon_has(b, a[i], a[i+1], a[i+2]) THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    FOR i IN 1..cardinality(b) BY 3 LOOP
+        IF udf.polygon_has(a, b[i], b[i+1], b[i+2]) THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END
+$meet$;
+
+COMMENT ON FUNCTION udf.shapes_meet(double precision[], double precision[])
+IS 'whether two shapes have a point in common';
+
+CREATE OR REPLACE FUNCTION udf.adql_area(shape double precision[])
+RETURNS double precision
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000
+AS $area$
+DECLARE
+    excess double precision;
+BEGIN
+    IF cardinality(shape) <= 3 THEN
+        RETURN 4 * pi() * sind(least(greatest(coalesce(shape[3], 0), 0), 180) / 2)^2
+               * (180 / pi())^2;
+    END IF;
+    excess := udf.polygon_excess(udf.polygon_vectors(shape));
+    RETURN least(excess, 4 * pi() - excess) * (180 / pi())^2;
+END
+$area$;
+
+COMMENT ON FUNCTION udf.adql_area(double precision[])
+IS 'ADQL AREA: square degrees';
+
+-- The centre of mass of the area, which is half the sum of the normals of the edges, each times its
+-- length (Brock, J. Astron. Sci. Appl. 1975); of a shape without area the mean of its vertices.
+CREATE OR REPLACE FUNCTION udf.adql_centroid(shape double precision[])
+RETURNS double precision[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000
+AS $centroid$
+DECLARE
+    v double precision[];
+    n int;
+    j int;
+    x double precision := 0;
+    y double precision := 0;
+    z double precision := 0;
+    sx double precision := 0;
+    sy double precision := 0;
+    sz double precision := 0;
+    ex double precision; ey double precision; ez double precision;
+    length double precision;
+    weight double precision;
+BEGIN
+    IF cardinality(shape) <= 3 THEN
+        RETURN shape[1:2];
+    END IF;
+    v := udf.polygon_vectors(shape);
+    n := cardinality(v);
+    FOR i IN 1..n BY 3 LOOP
+        j := CASE WHEN i + 3 > n THEN 1 ELSE i + 3 END;
+        ex := v[i+1] * (v[j+2] - v[i+2]) - v[i+2] * (v[j+1] - v[i+1]);
+        ey := v[i+2] * (v[j] - v[i]) - v[i] * (v[j+2] - v[i+2]);
+        ez := v[i] * (v[j+1] - v[i+1]) - v[i+1] * (v[j] - v[i]);
+        length := sqrt(ex * ex + ey * ey + ez * ez);
+        IF length > 0 THEN
+            weight := atan2(length, v[i] * v[j] + v[i+1] * v[j+1] + v[i+2] * v[j+2]) / length;
+            x := x + ex * weight;
+            y := y + ey * weight;
+            z := z + ez * weight;
+        END IF;
+        sx := sx + v[i];
+        sy := sy + v[i+1];
+        sz := sz + v[i+2];
+    END LOOP;
+    IF sqrt(x * x + y * y + z * z) < 1e-14 THEN
+        RETURN udf.position_of(sx, sy, sz);
+    END IF;
+    RETURN udf.position_of(x, y, z);
+END
+$centroid$;
+
+COMMENT ON FUNCTION udf.adql_centroid(double precision[])
+IS 'ADQL CENTROID: a DALI point';
+
+-- A shape turned by a matrix, given row by row; circles keep their radius.
+CREATE OR REPLACE FUNCTION udf.shape_turned(shape double precision[], m double precision[])
+RETURNS double precision[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 500
+AS $turned$
+DECLARE
+    turned double precision[] := '{}';
+    u double precision[];
+BEGIN
+    FOR i IN 1..cardinality(shape) / 2 * 2 BY 2 LOOP
+        u := udf.unit_vector(shape[i], shape[i+1]);
+        IF u IS NULL THEN
+            RETURN NULL;
+        END IF;
+        turned := turned || udf.position_of(
+            m[1] * u[1] + m[2] * u[2] + m[3] * u[3],
+            m[4] * u[1] + m[5] * u[2] + m[6] * u[3],
+            m[7] * u[1] + m[8] * u[2] + m[9] * u[3]);
+    END LOOP;
+    RETURN CASE WHEN cardinality(shape) = 3 THEN turned || shape[3] ELSE turned END;
+END
+$turned$;
+
+COMMENT ON FUNCTION udf.shape_turned(double precision[], double precision[])
+IS 'a shape in another frame';
