@@ -14,8 +14,11 @@ from starlette.routing import Mount
 from epntap import __version__
 from epntap.database import Database
 from epntap.errors import DatabaseUnavailableError, UserError
+from epntap.portal.dachs import dachs_routes
 from epntap.portal.pages import Portal
+from epntap.registry import RegistryRoutes
 from epntap.settings import Settings
+from epntap.tap.examples import ExamplesResource
 from epntap.tap.query import TableSets
 from epntap.tap.routes import TapRoutes
 
@@ -36,10 +39,15 @@ def create_app(database: Database, settings: Settings) -> Starlette:
     tablesets = TableSets(database)
     query_threads = ThreadPoolExecutor(settings.connections, thread_name_prefix="query")
     tap = TapRoutes(database, tablesets, settings, query_threads)
+    examples = ExamplesResource(database, tablesets, settings)
+    registry = RegistryRoutes(database, tablesets, settings)
     portal = Portal(database, tablesets, settings)
+    tap_routes = [*tap.routes(), *examples.routes()]
     return Starlette(
         routes=[
-            Mount("/tap", routes=tap.routes()),
+            Mount("/tap", routes=tap_routes),
+            *registry.routes(),
+            *dachs_routes(tap_routes),
             *portal.routes(),
         ],
         middleware=[

@@ -58,6 +58,15 @@ class Settings(BaseSettings):
     site_name: str = "EPN-TAP service"
     """Name of the service on its pages and in its capabilities."""
 
+    authority: str = "x-unregistered"
+    """Authority of the identifiers in registry records; register one before publishing them."""
+
+    organisation: str | None = None
+    """Who runs the service, in registry records; `site_name` where it is not given."""
+
+    contact_email: str | None = None
+    """Whom registries may write to; postmaster of the host where it is not given."""
+
     maxrec: int = Field(default=20_000, ge=1)
     """Rows that a query returns when it sets no MAXREC."""
 

@@ -42,8 +42,6 @@ _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 _SHORT_ESCAPES = {8: b"\\b", 9: b"\\t", 10: b"\\n", 12: b"\\f", 13: b"\\r"}
 
-_TAB_TO_COMMA = bytes.maketrans(b"\t", b",")
-
 
 class JsonWriter:
     """Writes JSON.
@@ -98,13 +96,13 @@ class JsonWriter:
         rows = b"".join(admitted)
         if self._has_controls(rows, len(admitted)):
             rows = b"".join(map(_without_controls, admitted))
-        if rows.count(b"\t") != len(admitted) * (len(self._columns) - 1):
+        if _count(rows, b"\t") != len(admitted) * (len(self._columns) - 1):
             self._limit.count -= len(admitted)
             raise ResultStreamError(
                 f"the database sends rows that do not have {len(self._columns)} cells"
             )
         rows = self._finite(rows)
-        rows = rows[:-1].translate(_TAB_TO_COMMA).replace(b"\n", b"],\n[")
+        rows = rows[:-1].replace(b"\t", b",").replace(b"\n", b"],\n[")
         start = b",\n[" if self._begun else b"["
         self._begun = True
         return start + rows + b"]"
@@ -137,6 +135,11 @@ class JsonWriter:
         if self._float_arrays:
             rows = _ARRAY_CELL.sub(lambda cell: _NOT_FINITE.sub(b"null", cell[0]), rows)
         return rows
+
+
+def _count(rows: bytes, character: bytes) -> int:
+    """Count a character that is in every cell, which numpy does faster than `bytes.count`."""
+    return int(np.count_nonzero(np.frombuffer(rows, dtype=np.uint8) == character[0]))
 
 
 def _without_controls(message: bytes) -> bytes:

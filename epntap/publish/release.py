@@ -90,7 +90,7 @@ def make_current(
     description = catalogue.description.model_dump(mode="json", by_alias=True, exclude_unset=True)
     cursor.execute(
         "INSERT INTO epntap.catalogue (name, description) VALUES (%s, %s)"
-        " ON CONFLICT (name) DO UPDATE SET description = excluded.description, updated = now()",
+        " ON CONFLICT (name) DO UPDATE SET description = excluded.description",
         (catalogue.name, Json(description)),
     )
     cursor.execute(
@@ -124,7 +124,8 @@ def show(cursor: Any, database: Database, catalogue: Catalogue, version: Version
         (name, version.number),
     )
     cursor.execute(
-        "UPDATE epntap.catalogue SET current_version = %s, updated = now() WHERE name = %s",
+        "UPDATE epntap.catalogue SET current_version = %s, updated = clock_timestamp()"
+        " WHERE name = %s",
         (version.number, name),
     )
     cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(name), reader))

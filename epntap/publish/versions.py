@@ -98,7 +98,8 @@ def drop(database: Database, name: str) -> None:
             raise _not_there(database, name, "it is not published")
         forget(cursor, name)
         cursor.execute(
-            "UPDATE epntap.catalogue SET current_version = NULL, updated = now() WHERE name = %s",
+            "UPDATE epntap.catalogue SET current_version = NULL, updated = clock_timestamp()"
+            " WHERE name = %s",
             (name,),
         )
         cursor.execute(

@@ -10,10 +10,6 @@ from urllib.parse import urlsplit
 from epntap.errors import UserError
 from epntap.settings import Settings
 
-#: Authority of a service that is not registered: names in ``x-`` are set aside for trials
-#: (IVOA Identifiers 2.0) and never become those of a registered one.
-UNREGISTERED = "x-unregistered"
-
 #: An authority identifier (VOResource 1.1, ``vr:AuthorityID``).
 _AUTHORITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-_.!~*'()+=]{2,}")
 
@@ -72,13 +68,13 @@ def site_of(settings: Settings, since: datetime | None = None) -> Site:
     UserError
         If the authority or the mail address is not one.
     """
-    authority = getattr(settings, "authority", None) or UNREGISTERED
+    authority = settings.authority
     if not _AUTHORITY.fullmatch(authority):
         raise UserError(
             f"authority {authority!r} is not an IVOA authority identifier",
             hint="at least three letters, digits, dots or hyphens, e.g. vespa.example.org",
         )
-    email = getattr(settings, "contact_email", None) or _postmaster(settings.url)
+    email = settings.contact_email or _postmaster(settings.url)
     if not _EMAIL.fullmatch(email):
         raise UserError(
             f"contact_email {email!r} is not a mail address", hint="e.g. vo@example.org"
@@ -86,7 +82,7 @@ def site_of(settings: Settings, since: datetime | None = None) -> Site:
     return Site(
         authority=authority,
         name=settings.site_name,
-        organisation=getattr(settings, "organisation", None) or settings.site_name,
+        organisation=settings.organisation or settings.site_name,
         email=email,
         url=settings.url,
         since=(since or datetime.now(UTC)).replace(microsecond=0),

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import IO
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.types import Message, Receive
 
 from epntap.formats import ResultFormat, negotiate
 from epntap.tap.errors import RequestError
+from epntap.tap.uploads import MAX_UPLOADS, Upload, declared_uploads
+from epntap.tap.uploads.policy import readable_size
 
-#: Longest body of a request: queries are limited to 1 MiB, lists in them included.
+#: Longest body of a request beside its uploads: queries are limited to 1 MiB, lists included.
 _LONGEST_BODY = 4 * 1024 * 1024
+
+#: How much more than is allowed is read and thrown away, so that a client that sends its whole
+#: request before it listens still hears why it is refused.
+_PATIENCE = 8
 
 #: Parameters that may stand in a request once. REQUEST and VERSION belong to TAP 1.0.
 _SINGLE = frozenset(
@@ -37,10 +46,19 @@ class Parameters:
         Value by upper-cased name; of repeatable parameters the last one.
     uploads
         The values of UPLOAD.
+    parts
+        The parts of a multipart body that are no parameters known here, for UPLOAD to refer to;
+        large ones are files on disk. To be closed.
     """
 
     values: dict[str, str]
     uploads: tuple[str, ...] = ()
+    parts: Mapping[str, IO[bytes]] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Forget the parts."""
+        for part in self.parts.values():
+            part.close()
 
 
 @dataclass(frozen=True)
@@ -57,12 +75,15 @@ class QueryRequest:
         How the result is written.
     run_id
         The client's own name for the request.
+    uploads
+        Tables that come with it.
     """
 
     query: str
     maxrec: int
     format: ResultFormat
     run_id: str | None = None
+    uploads: tuple[Upload, ...] = ()
 
 
 def collect(pairs: Iterable[tuple[str, str]]) -> Parameters:
@@ -86,8 +107,13 @@ def collect(pairs: Iterable[tuple[str, str]]) -> Parameters:
     return Parameters(values, tuple(uploads))
 
 
-async def read_parameters(request: Request) -> Parameters:
+async def read_parameters(request: Request, upload_bytes: int = 0) -> Parameters:
     """Read the parameters of a GET or POST request.
+
+    Parameters
+    ----------
+    upload_bytes
+        Bytes that uploads may add to the length of a multipart body.
 
     Raises
     ------
@@ -95,34 +121,89 @@ async def read_parameters(request: Request) -> Parameters:
         If the body is too long, of an unknown type, or broken.
     """
     pairs = [(name, value) for name, value in request.query_params.multi_items()]
-    if request.method == "POST":
-        pairs.extend(await _body_pairs(request))
-    return collect(pairs)
-
-
-async def _body_pairs(request: Request) -> list[tuple[str, str]]:
+    if request.method != "POST":
+        return collect(pairs)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > _LONGEST_BODY:
-        raise _too_long()
     if kind == "multipart/form-data":
-        try:
-            form = await request.form(max_files=16, max_fields=64, max_part_size=_LONGEST_BODY)
-        except HTTPException as error:
-            raise RequestError(f"the multipart body cannot be read: {error.detail}") from error
-        pairs = []
-        for name, value in form.multi_items():
-            if isinstance(value, UploadFile):
-                # The file of an inline upload; its UPLOAD parameter says what it is for.
-                await value.close()
-            else:
-                pairs.append((name, value))
-        return pairs
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_BODY:
-            raise _too_long()
+        more, parts = await _multipart(request, upload_bytes)
+    else:
+        more, parts = await _urlencoded(request, kind), {}
+    try:
+        given = collect([*pairs, *more])
+    except RequestError:
+        Parameters({}, parts=parts).close()
+        raise
+    return Parameters(given.values, given.uploads, parts)
+
+
+class _BoundedBody:
+    """The body of a request, as ASGI delivers it, up to a length."""
+
+    def __init__(self, receive: Receive, limit: int, message: str) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._message = message
+        self._length = 0
+
+    async def receive(self) -> Message:
+        """Return the next message of ASGI.
+
+        Raises
+        ------
+        RequestError
+            If the body is too long.
+        """
+        message = await self._receive()
+        self._length += len(message.get("body", b""))
+        if self._length > self._limit:
+            await self._exhaust(message)
+            raise RequestError(self._message, hint="queries may have 1 MiB", status=413)
+        return message
+
+    async def _exhaust(self, message: Message) -> None:
+        while message.get("more_body") and self._length <= self._limit * _PATIENCE:
+            message = await self._receive()
+            self._length += len(message.get("body", b""))
+
+
+async def _multipart(
+    request: Request, upload_bytes: int
+) -> tuple[list[tuple[str, str]], dict[str, IO[bytes]]]:
+    """Return the parameters of a multipart body, and its parts that can be uploads."""
+    body = _BoundedBody(
+        request.receive,
+        _LONGEST_BODY + upload_bytes,
+        f"the request is too long: uploads may have {readable_size(upload_bytes)} together",
+    )
+    bounded = Request(request.scope, body.receive)
+    try:
+        form = await bounded.form(
+            max_files=2 * MAX_UPLOADS, max_fields=64, max_part_size=_LONGEST_BODY
+        )
+    except HTTPException as error:
+        raise RequestError(f"the multipart body cannot be read: {error.detail}") from error
+    pairs: list[tuple[str, str]] = []
+    parts: dict[str, IO[bytes]] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            part: IO[bytes] = value.file
+        else:
+            pairs.append((name, value))
+            # A table may come without the name of a file.
+            part = io.BytesIO(value.encode())
+        if name in parts:
+            parts[name].close()
+        parts[name] = part
+    return pairs, parts
+
+
+async def _urlencoded(request: Request, kind: str) -> list[tuple[str, str]]:
+    bounded = _BoundedBody(
+        request.receive,
+        _LONGEST_BODY,
+        f"the request is longer than {_LONGEST_BODY // 1024 // 1024} MiB",
+    )
+    body = b"".join([chunk async for chunk in Request(request.scope, bounded.receive).stream()])
     if kind not in ("application/x-www-form-urlencoded", "") and body:
         raise RequestError(
             f"a body of type {kind} is not understood",
@@ -135,16 +216,23 @@ async def _body_pairs(request: Request) -> list[tuple[str, str]]:
         raise RequestError("the body is not UTF-8 text") from error
 
 
-def _too_long() -> RequestError:
-    return RequestError(
-        f"the request is longer than {_LONGEST_BODY // 1024 // 1024} MiB",
-        hint="queries may have 1 MiB",
-        status=413,
-    )
-
-
-def query_request(parameters: Parameters, default_maxrec: int, maxrec_limit: int) -> QueryRequest:
+def query_request(
+    parameters: Parameters,
+    default_maxrec: int,
+    maxrec_limit: int,
+    *,
+    remote_uploads: bool = False,
+) -> QueryRequest:
     """Return the query that the parameters ask for.
+
+    Parameters
+    ----------
+    parameters
+        Their `parts` must stay open as long as the query is wanted.
+    default_maxrec, maxrec_limit
+        Rows of a result, if nothing is asked for and at most.
+    remote_uploads
+        Whether uploads may be named by URL.
 
     Raises
     ------
@@ -162,8 +250,6 @@ def query_request(parameters: Parameters, default_maxrec: int, maxrec_limit: int
     query = values.get("QUERY", "")
     if not query.strip():
         raise RequestError("parameter QUERY is missing", hint="QUERY=SELECT TOP 5 * FROM ...")
-    if parameters.uploads:
-        raise RequestError("tables cannot be uploaded to this service")
     run_id = values.get("RUNID")
     if run_id is not None and len(run_id) > _LONGEST_RUNID:
         raise RequestError(f"RUNID is longer than {_LONGEST_RUNID} characters")
@@ -172,6 +258,7 @@ def query_request(parameters: Parameters, default_maxrec: int, maxrec_limit: int
         maxrec=_maxrec(values.get("MAXREC"), default_maxrec, maxrec_limit),
         format=negotiate(values.get("RESPONSEFORMAT") or values.get("FORMAT") or None),
         run_id=run_id,
+        uploads=declared_uploads(parameters.uploads, parameters.parts, remote=remote_uploads),
     )
 
 

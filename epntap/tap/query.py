@@ -20,8 +20,9 @@ from epntap.database import Database, load_tableset, read_generation
 from epntap.errors import UserError
 from epntap.formats import BATCH_BYTES, BATCH_ROWS, Info, ResultHeader, copy_statement
 from epntap.tables import TableSet
-from epntap.tap.errors import from_database
+from epntap.tap.errors import RequestError, from_database
 from epntap.tap.parameters import QueryRequest
+from epntap.tap.uploads import UploadFile, UploadPolicy, close, load, obtain, with_uploads
 
 #: The first batch is small so that the first bytes leave at once, whatever the result's size.
 _FIRST_BATCH_ROWS = 128
@@ -87,6 +88,8 @@ class QueryRun:
         What is asked for.
     send
         Takes the pieces of the document.
+    uploads
+        What may be uploaded; needed for a request with uploads.
     """
 
     def __init__(
@@ -95,11 +98,13 @@ class QueryRun:
         tablesets: TableSets,
         request: QueryRequest,
         send: SendPiece,
+        uploads: UploadPolicy | None = None,
     ) -> None:
         self._database = database
         self._tablesets = tablesets
         self._request = request
         self._send = send
+        self._uploads = uploads
         self._lock = threading.Lock()
         self._connection: Any = None
         self._stopped: Exception | None = None
@@ -129,22 +134,39 @@ class QueryRun:
         TransferBrokenError
             If it fails after something was sent and the format cannot say so.
         """
+        files: list[UploadFile] = []
         try:
+            if self._request.uploads:
+                files = obtain(self._request.uploads, self._policy(), self._check)
             try:
-                self._attempt()
+                self._attempt(files)
             except psycopg2.errors.UndefinedTable:
                 # The version was dropped between being looked up and being read: look again.
-                self._attempt()
+                self._attempt(files)
         except psycopg2.Error as error:
             raise self._cause(error) from error
+        finally:
+            close(files)
 
-    def _attempt(self) -> None:
-        with self._database.reader() as connection:
-            tables = self._tablesets.of(connection)
-            translation = translate(self._request.query, tables, limit=self._request.maxrec + 1)
-            document = _Document(self._request, translation, self._send, self._check)
-            with self._cancellable(connection):
-                self._copy(connection, translation, document)
+    def _attempt(self, files: list[UploadFile]) -> None:
+        if not files:
+            with self._database.reader() as connection, self._cancellable(connection):
+                self._answer(connection, self._tablesets.of(connection))
+            return
+        with self._database.uploader() as connection, self._cancellable(connection):
+            uploaded = load(connection, files, self._policy(), self._check)
+            self._answer(connection, with_uploads(self._tablesets.of(connection), uploaded))
+
+    def _policy(self) -> UploadPolicy:
+        if self._uploads is None:
+            raise RequestError("tables cannot be uploaded with this query")
+        return self._uploads
+
+    def _answer(self, connection: Any, tables: TableSet) -> None:
+        translation = translate(self._request.query, tables, limit=self._request.maxrec + 1)
+        document = _Document(self._request, translation, self._send, self._check)
+        self._check()
+        self._copy(connection, translation, document)
 
     def _copy(self, connection: Any, translation: Translation, document: _Document) -> None:
         form = self._request.format.copy

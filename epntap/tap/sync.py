@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,8 +17,9 @@ from epntap.database import Database
 from epntap.errors import UserError
 from epntap.settings import Settings
 from epntap.tap.errors import error_response, too_slow
-from epntap.tap.parameters import QueryRequest, query_request, read_parameters
-from epntap.tap.query import Cancelled, QueryRun, TableSets
+from epntap.tap.parameters import Parameters, QueryRequest, query_request, read_parameters
+from epntap.tap.query import Cancelled, QueryRun, SendPiece, TableSets
+from epntap.tap.uploads import UploadPolicy
 
 #: Pieces of a document that may wait for a slow client; then the database waits too.
 _PIECES_AHEAD = 2
@@ -42,15 +45,29 @@ class SyncResource:
         self._tablesets = tablesets
         self._settings = settings
         self._threads = threads
+        self._uploads = UploadPolicy.of(settings)
 
     async def respond(self, request: Request) -> Response:
         """Answer a request; every failure becomes a VOTable."""
         try:
-            parameters = await read_parameters(request)
-            query = query_request(parameters, self._settings.maxrec, self._settings.maxrec_limit)
+            parameters = await read_parameters(request, self._uploads.size)
         except UserError as error:
             return error_response(error)
-        return QueryResponse(self._database, self._tablesets, query, self._settings, self._threads)
+        try:
+            query = self._query(parameters)
+        except UserError as error:
+            parameters.close()
+            return error_response(error)
+        run = partial(QueryRun, self._database, self._tablesets, query, uploads=self._uploads)
+        return QueryResponse(run, query, parameters, self._settings, self._threads)
+
+    def _query(self, parameters: Parameters) -> QueryRequest:
+        return query_request(
+            parameters,
+            self._settings.maxrec,
+            self._settings.maxrec_limit,
+            remote_uploads=self._uploads.remote,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +110,34 @@ class _Pieces:
 
 
 class QueryResponse(Response):
-    """Runs a query and streams its document; a client that goes away ends the query."""
+    """Runs a query and streams its document; a client that goes away ends the query.
+
+    Parameters
+    ----------
+    make_run
+        Makes the run, of what takes the pieces of the document.
+    query
+        What is asked for.
+    parameters
+        What the query was made of; closed in the end.
+    settings
+        Limits.
+    threads
+        Where the query runs.
+    """
 
     def __init__(
         self,
-        database: Database,
-        tablesets: TableSets,
+        make_run: Callable[[SendPiece], QueryRun],
         query: QueryRequest,
+        parameters: Parameters,
         settings: Settings,
         threads: Executor,
     ) -> None:
         super().__init__()
-        self._database = database
-        self._tablesets = tablesets
+        self._make_run = make_run
         self._query = query
+        self._parameters = parameters
         self._settings = settings
         self._threads = threads
 
@@ -114,7 +145,7 @@ class QueryResponse(Response):
         """Answer over ASGI."""
         loop = asyncio.get_running_loop()
         pieces = _Pieces(loop)
-        run = QueryRun(self._database, self._tablesets, self._query, pieces.put)
+        run = self._make_run(pieces.put)
 
         def work() -> None:
             try:
@@ -136,6 +167,7 @@ class QueryResponse(Response):
             await asyncio.wait([running])
             if not running.cancelled():
                 running.exception()
+            self._parameters.close()
 
     async def _answer(
         self,

@@ -11,8 +11,10 @@ from pydantic import AnyUrl
 from epntap.adql.features import FEATURES, VERSIONS
 from epntap.formats import FORMATS, VOTABLE_MIME, ResultFormat
 from epntap.settings import Settings
+from epntap.tap.examples import EXAMPLES_STANDARD
 
 _VOSI = "ivo://ivoa.net/std/VOSI"
+_TAPREGEXT = "ivo://ivoa.net/std/TAPRegExt#"
 
 
 @lru_cache(maxsize=8)
@@ -41,6 +43,15 @@ def capabilities_document(settings: Settings) -> bytes:
             simple("capabilities", "capabilities"),
             simple("availability", "availability"),
             simple("tables-1.1", "tables"),
+            Capability(
+                standard_id=AnyUrl(EXAMPLES_STANDARD),
+                interface=[
+                    Interface(
+                        type="vr:WebBrowser",
+                        access_url=[AccessURL(use="full", value=AnyUrl(f"{base}/examples"))],
+                    )
+                ],
+            ),
         ]
     )
     return _xml(document.to_xml(skip_empty=True))
@@ -54,6 +65,7 @@ def _table_access(settings: Settings, base: str) -> Any:
         OutputFormat,
         TableAccess,
         TimeLimits,
+        UploadMethod,
         Version,
     )
     from vo_models.voresource.models import AccessURL, Interface
@@ -80,12 +92,24 @@ def _table_access(settings: Settings, base: str) -> Any:
             for form in FORMATS
             for mime, aliases in _output_names(form)
         ],
+        upload_method=[UploadMethod(ivo_id=f"{_TAPREGEXT}{name}") for name in _uploads(settings)],
         execution_duration=TimeLimits(default=int(settings.stream_seconds)),
         output_limit=DataLimits(
             default=DataLimit(unit="row", value=settings.maxrec),
             hard=DataLimit(unit="row", value=settings.maxrec_limit),
         ),
+        # TAPRegExt has room for two numbers: so each of the two limits that there are has one.
+        upload_limit=DataLimits(
+            default=DataLimit(unit="row", value=settings.upload_rows),
+            hard=DataLimit(unit="byte", value=settings.upload_bytes),
+        ),
     )
+
+
+def _uploads(settings: Settings) -> list[str]:
+    """Return the upload methods (TAPRegExt 1.0, section 2.5)."""
+    remote = ["upload-http", "upload-https"] if settings.upload_remote else []
+    return ["upload-inline", *remote]
 
 
 def _output_names(form: ResultFormat) -> list[tuple[str, tuple[str, ...]]]:

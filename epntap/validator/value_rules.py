@@ -96,10 +96,14 @@ def _moment(text: str) -> dt.datetime | None:
     """Return the time that a stamp means, ``None`` if it means none."""
     if _DATE.fullmatch(text) is None:
         return None
-    # Years, months and seconds have to exist too; a leap second counts as the one before it.
-    plain = re.sub(r"(:\d{2}):60", r"\1:59", text.rstrip("Z").rstrip("."))
+    # Months, days and hours have to exist too; a leap second counts as the one before it.
+    plain = text.rstrip("Z").rstrip(".")
+    if ":60" in plain:
+        plain = re.sub(r"(:\d{2}):60", r"\1:59", plain)
+    if "." in plain:
+        plain = re.sub(r"(\.\d{6})\d+", r"\1", plain)
     try:
-        return dt.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", plain))
+        return dt.datetime.fromisoformat(plain)
     except ValueError:
         return None
 

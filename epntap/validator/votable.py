@@ -17,6 +17,9 @@ from lxml import etree
 from epntap.errors import UserError
 from epntap.tables import Column
 
+#: Elements that are looked at; cells are read through their rows.
+_ELEMENTS = ("VOTABLE", "FIELD", "INFO", "TABLEDATA", "BINARY", "BINARY2", "FITS", "TR")
+
 #: Bytes of the beginning in which a DOCTYPE would stand.
 _HEAD_BYTES = 4096
 
@@ -78,15 +81,14 @@ def _events(document: IO[bytes]) -> Iterator[tuple[str, Any]]:
     parser = etree.iterparse(
         document,
         events=("start", "end"),
+        tag=tuple(f"{{*}}{name}" for name in _ELEMENTS),
         huge_tree=True,
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
     )
     try:
-        for event, element in parser:
-            if isinstance(element.tag, str):
-                yield event, element
+        yield from parser
     except etree.XMLSyntaxError as error:
         raise TapAnswerError(f"the answer is not a whole VOTable: {error}") from error
 
@@ -98,12 +100,10 @@ def _name(element: Any) -> str:
 def _read_head(events: Iterator[tuple[str, Any]], result: Result) -> str | None:
     """Read up to the data; return the name of their serialisation, if there are data."""
     columns: list[Column] = []
-    seen_root = False
+    is_votable = False
     for event, element in events:
         name = _name(element)
-        if not seen_root and name != "VOTABLE":
-            raise TapAnswerError(f"the answer is not a VOTable but begins with <{name}>")
-        seen_root = True
+        is_votable = is_votable or name == "VOTABLE"
         if event == "end" and name == "FIELD":
             columns.append(_field(element))
         elif event == "end" and name == "INFO":
@@ -112,6 +112,8 @@ def _read_head(events: Iterator[tuple[str, Any]], result: Result) -> str | None:
             result.columns = tuple(columns)
             return name
     result.columns = tuple(columns)
+    if not is_votable:
+        raise TapAnswerError("the answer is XML, but not a VOTable")
     if not columns:
         raise TapAnswerError("the answer is a VOTable without a table")
     return None
@@ -147,8 +149,7 @@ def _table_rows(
     for event, element in events:
         if event == "start":
             continue
-        name = _name(element)
-        if name == "TR":
+        if element.tag.endswith("TR"):
             cells = tuple((cell.text or "").strip("\r\n\t") or None for cell in element)
             if len(cells) != width:
                 raise TapAnswerError(f"a row has {len(cells)} cells, the table {width} columns")
@@ -157,7 +158,7 @@ def _table_rows(
             # The parents still hold the emptied rows.
             while element.getprevious() is not None:
                 del element.getparent()[0]
-        elif name == "INFO":
+        elif _name(element) == "INFO":
             _read_status(element, result)
 
 

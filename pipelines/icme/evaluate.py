@@ -120,20 +120,37 @@ def choose_rule(held_out: Iterable[HeldOut]) -> tuple[EventRule, float]:
     alone cannot be optimised: a few detections of many days each would "find" everything, because
     whatever overlaps an event is no false alarm (even untrained networks reach F1 = 0.9 that way).
     """
-    pieces = [(smooth(1.0 - each.probabilities[0].astype(float)), each) for each in held_out]
-    best: tuple[EventRule, float] | None = None
+    return _best_rule([rule_table(each) for each in held_out])
+
+
+#: For each candidate rule the scores under the published rule of matching and one to one.
+RuleTable = list[tuple[EventScores, EventScores]]
+
+
+def rule_table(held_out: HeldOut) -> RuleTable:
+    """Score one series with every candidate rule, in the order of `candidate_rules`."""
+    ejection = smooth(1.0 - held_out.probabilities[0].astype(float))
+    table = []
     for rule in candidate_rules():
-        covered = strict = EventScores(0, 0, 0, 0)
-        for ejection, each in pieces:
-            found = find_events(ejection, rule, each.usable)
-            covered += score_events(match_events(each.true, found, PUBLISHED_FRACTION))
-            strict += score_events(match_strictly(each.true, found))
-        value = sqrt(covered.f1 * strict.f1)
-        if best is None or value > best[1]:
-            best = (rule, value)
-    if best is None:
-        raise ValueError("there is no rule to choose from")
-    return best
+        found = find_events(ejection, rule, held_out.usable)
+        table.append(
+            (
+                score_events(match_events(held_out.true, found, PUBLISHED_FRACTION)),
+                score_events(match_strictly(held_out.true, found)),
+            )
+        )
+    return table
+
+
+def _best_rule(tables: Sequence[RuleTable]) -> tuple[EventRule, float]:
+    nothing = EventScores(0, 0, 0, 0)
+    values = []
+    for scores in zip(*tables, strict=True):
+        covered = sum((each[0] for each in scores), start=nothing)
+        strict = sum((each[1] for each in scores), start=nothing)
+        values.append(sqrt(covered.f1 * strict.f1))
+    best = int(np.argmax(values))
+    return candidate_rules()[best], values[best]
 
 
 def score_held_out(held_out: HeldOut, rule: EventRule) -> dict[str, float | int]:
@@ -181,9 +198,11 @@ def nested_scores(
         What helps to choose every rule without being scored.
     """
     parts = [part for each in held_out for part in split_in_time(each, count)]
+    tables = [rule_table(part) for part in parts]
+    others = [rule_table(each) for each in always]
     totals = {name: EventScores(0, 0, 0, 0) for name in ("f1_any", "f1_51", "f1_iou50")}
     for number, part in enumerate(parts):
-        rule, _ = choose_rule([*parts[:number], *parts[number + 1 :], *always])
+        rule, _ = _best_rule([*tables[:number], *tables[number + 1 :], *others])
         found = decide(part.probabilities, rule, part.usable).intervals
         matchings = {
             "f1_any": match_events(part.true, found),

@@ -78,10 +78,11 @@ def find_events(
     if lost[-1] and len(above):
         # Merging must not bridge a stretch without data: cut there again.
         holes = runs(~usable)
-        joined = np.array(
-            [piece for interval in joined for piece in _cut(interval, holes, above)],
-            dtype=np.int64,
-        ).reshape(-1, 2)
+        broken = lost[joined[:, 1]] > lost[joined[:, 0]]
+        pieces = [piece for each in joined[broken] for piece in _cut(each, holes, above)]
+        cut = np.array(pieces, dtype=np.int64).reshape(-1, 2)
+        joined = np.concatenate([joined[~broken], cut])
+        joined = joined[np.argsort(joined[:, 0])]
     peaks = [probability[first:end].max(initial=0.0) > rule.high for first, end in joined]
     long = joined[:, 1] - joined[:, 0] >= rule.shortest
     return np.asarray(joined[np.array(peaks, dtype=bool) & long])

@@ -1,26 +1,26 @@
 -- Positions on the sphere: degrees in, great circles, no special case at the poles or at longitude 0.
 --
--- Longitudes may be of any range. What is not finite has no position, so that a row with such a
--- value is found by no query instead of ending all of them. The functions of this file are inlined
--- into queries and index expressions, which is why they test for NULL with CASE and not by STRICT.
+-- Longitudes may be of any range. What is no position (not finite, a latitude beyond a pole) is found
+-- by no query, instead of ending all of them. Most functions of this file are inlined into queries
+-- and index expressions, which is why they test for NULL with CASE and not by STRICT.
 
--- The point as a degenerate cube of contrib: what the GiST index for searches by position is over.
-CREATE OR REPLACE FUNCTION udf.direction(long double precision, lat double precision)
-RETURNS contrib.cube
+-- The point in the plane that the GiST index for searches by position is over. PostgreSQL sorts
+-- points when it builds such an index, which is ten times faster than inserting vectors in space.
+CREATE OR REPLACE FUNCTION udf.position(long double precision, lat double precision)
+RETURNS point
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-    WHEN abs(long) < 1e12 AND abs(lat) < 1e12
-        THEN contrib.cube(ARRAY[cosd(lat) * cosd(long), cosd(lat) * sind(long), sind(lat)])
+    WHEN abs(lat) <= 90 AND abs(long) < 1e12 THEN point(long - 360 * floor(long / 360), lat)
 END;
 
-COMMENT ON FUNCTION udf.direction(double precision, double precision)
-IS 'unit vector of a position, as a cube that GiST indexes';
+COMMENT ON FUNCTION udf.position(double precision, double precision)
+IS 'a position as a point that GiST indexes, longitude from 0 to 360';
 
 CREATE OR REPLACE FUNCTION udf.unit_vector(long double precision, lat double precision)
 RETURNS double precision[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-    WHEN abs(long) < 1e12 AND abs(lat) < 1e12
+    WHEN abs(lat) <= 90 AND abs(long) < 1e12
         THEN ARRAY[cosd(lat) * cosd(long), cosd(lat) * sind(long), sind(lat)]
 END;
 
@@ -35,7 +35,7 @@ CREATE OR REPLACE FUNCTION udf.separation(
 RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-    WHEN abs(long1) < 1e12 AND abs(lat1) < 1e12 AND abs(long2) < 1e12 AND abs(lat2) < 1e12
+    WHEN abs(lat1) <= 90 AND abs(lat2) <= 90 AND abs(long1) < 1e12 AND abs(long2) < 1e12
         THEN atan2d(
             sqrt(
                 (cosd(lat2) * sind(long2 - long1)) * (cosd(lat2) * sind(long2 - long1))
@@ -51,21 +51,51 @@ COMMENT ON FUNCTION udf.separation(
 )
 IS 'great-circle distance of two positions, degrees';
 
--- A box that holds every direction within a radius: the chord in each axis, and a little more than
--- any rounding. It only narrows a search down; who uses it tests the distance itself.
-CREATE OR REPLACE FUNCTION udf.cone(
+-- Longitudes and latitudes within a radius, and a little more than any rounding. The centre is
+-- between 0 and 360, the sides may lie beyond. A cap that holds a pole has all longitudes; elsewhere
+-- its extreme longitudes are asin(sin r / cos lat) from the centre. It only narrows a search down:
+-- who uses it tests the distance itself.
+CREATE OR REPLACE FUNCTION udf.cone_box(
     long double precision, lat double precision, radius double precision
 )
-RETURNS contrib.cube
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN contrib.cube_enlarge(
-    udf.direction(long, lat),
-    2 * sind(least(greatest(radius, 0), 180) / 2) + 1e-12,
-    3
-);
+RETURNS box
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $cone$
+DECLARE
+    r constant double precision := least(greatest(radius, 0), 180) + 1e-9;
+    centre constant point := udf.position(long, lat);
+    reach double precision := 180;
+BEGIN
+    IF abs(lat) + r < 90 THEN
+        reach := asind(least(sind(r) / cosd(lat), 1)) + 1e-9;
+    END IF;
+    RETURN box(point(centre[0] - reach, lat - r), point(centre[0] + reach, lat + r));
+END
+$cone$;
 
-COMMENT ON FUNCTION udf.cone(double precision, double precision, double precision)
-IS 'box in space around the directions within a radius of a position';
+COMMENT ON FUNCTION udf.cone_box(double precision, double precision, double precision)
+IS 'longitudes and latitudes within a radius of a position';
+
+CREATE OR REPLACE FUNCTION udf.box_turned(b box, degrees double precision)
+RETURNS box
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN box(b[0] + point(degrees, 0), b[1] + point(degrees, 0));
+
+COMMENT ON FUNCTION udf.box_turned(box, double precision)
+IS 'a box at other longitudes';
+
+-- The part of a box from `cone_box` that is beyond 0 or 360, where positions have it; NULL where
+-- there is none, which makes the condition that uses it vanish from the plan.
+CREATE OR REPLACE FUNCTION udf.box_wrapped(b box)
+RETURNS box
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN (b[1])[0] < 0 THEN udf.box_turned(b, 360)
+    WHEN (b[0])[0] > 360 THEN udf.box_turned(b, -360)
+END;
+
+COMMENT ON FUNCTION udf.box_wrapped(box)
+IS 'the part of a box that is beyond longitude 0 or 360';
 
 CREATE OR REPLACE FUNCTION udf.adql_point(long double precision, lat double precision)
 RETURNS double precision[]

@@ -67,23 +67,31 @@ AS $vectors$
 DECLARE
     v double precision[] := '{}';
     reversed double precision[] := '{}';
-    u double precision[];
     n int := 0;
+    x double precision;
+    y double precision;
+    z double precision;
 BEGIN
     FOR i IN 1..cardinality(vertices) BY 2 LOOP
-        u := udf.unit_vector(vertices[i], vertices[i+1]);
-        IF u IS NULL THEN
+        IF (abs(vertices[i+1]) <= 90 AND abs(vertices[i]) < 1e12) IS NOT TRUE THEN
             RETURN NULL;
         END IF;
-        IF n = 0 OR (u[1] - v[n-2])^2 + (u[2] - v[n-1])^2 + (u[3] - v[n])^2 > 1e-30 THEN
-            v := v || u;
+        x := cosd(vertices[i+1]) * cosd(vertices[i]);
+        y := cosd(vertices[i+1]) * sind(vertices[i]);
+        z := sind(vertices[i+1]);
+        IF n = 0 OR (x - v[n-2])^2 + (y - v[n-1])^2 + (z - v[n])^2 > 1e-30 THEN
+            v[n+1] := x;
+            v[n+2] := y;
+            v[n+3] := z;
             n := n + 3;
         END IF;
     END LOOP;
     WHILE n > 3 AND (v[1] - v[n-2])^2 + (v[2] - v[n-1])^2 + (v[3] - v[n])^2 <= 1e-30 LOOP
         n := n - 3;
-        v := v[1:n];
     END LOOP;
+    IF n < cardinality(v) THEN
+        v := v[1:n];
+    END IF;
     IF udf.polygon_excess(v) <= 2 * pi() * (1 + 1e-12) THEN
         RETURN v;
     END IF;

@@ -2,9 +2,30 @@
 -- 3 a circle, 6 and more a polygon. A point is treated as a circle without radius.
 -- All boundaries belong to their shapes.
 
--- A box in space that holds the shape, for GiST indexes over columns of shapes.
-CREATE OR REPLACE FUNCTION udf.shape_bounds(shape double precision[])
-RETURNS contrib.cube
+-- What the tests below work with: polygons become vectors, points and circles stay what they are.
+-- Of a shape that is written in the query PostgreSQL makes it once.
+CREATE OR REPLACE FUNCTION udf.prepared(shape double precision[])
+RETURNS double precision[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000
+AS $prepared$
+DECLARE
+    v double precision[];
+BEGIN
+    IF cardinality(shape) <= 3 THEN
+        RETURN CASE WHEN abs(shape[2]) <= 90 AND abs(shape[1]) < 1e12 THEN shape END;
+    END IF;
+    v := udf.polygon_vectors(shape);
+    -- All vertices the same: a point. Three elements would be taken for a circle.
+    RETURN CASE WHEN cardinality(v) = 3 THEN shape[1:2] ELSE v END;
+END
+$prepared$;
+
+COMMENT ON FUNCTION udf.prepared(double precision[])
+IS 'a shape as other functions of geometry work with it';
+
+-- The longitudes and latitudes of a cap around the shape, for indexes over columns of shapes.
+CREATE OR REPLACE FUNCTION udf.shape_box(shape double precision[])
+RETURNS box
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 500
 AS $bounds$
 DECLARE
@@ -15,12 +36,13 @@ DECLARE
     z double precision := 0;
     length double precision;
     chord2 double precision := 0;
+    centre double precision[];
 BEGIN
-    IF cardinality(shape) <= 3 THEN
-        RETURN udf.cone(shape[1], shape[2], coalesce(shape[3], 0));
-    END IF;
-    v := udf.polygon_vectors(shape);
+    v := udf.prepared(shape);
     n := cardinality(v);
+    IF n <= 3 THEN
+        RETURN udf.cone_box(v[1], v[2], coalesce(v[3], 0));
+    END IF;
     FOR i IN 1..n BY 3 LOOP
         x := x + v[i];
         y := y + v[i+1];
@@ -34,27 +56,28 @@ BEGIN
         FOR i IN 1..n BY 3 LOOP
             chord2 := greatest(chord2, (v[i] - x)^2 + (v[i+1] - y)^2 + (v[i+2] - z)^2);
         END LOOP;
+        centre := udf.position_of(x, y, z);
     END IF;
     -- Caps below a hemisphere are convex: they hold the edges and the inside, not only the
     -- vertices. A larger polygon may be anywhere.
-    IF length > 1e-6 * n AND chord2 < 1.99 THEN
-        RETURN contrib.cube_enlarge(contrib.cube(ARRAY[x, y, z]), sqrt(chord2) + 1e-12, 3);
+    IF chord2 >= 1.99 OR centre IS NULL THEN
+        RETURN CASE WHEN v IS NOT NULL THEN box(point(0, -90), point(360, 90)) END;
     END IF;
-    RETURN contrib.cube(ARRAY[-2, -2, -2]::double precision[], ARRAY[2, 2, 2]::double precision[]);
+    RETURN udf.cone_box(centre[1], centre[2], 2 * asind(sqrt(chord2) / 2));
 END
 $bounds$;
 
-COMMENT ON FUNCTION udf.shape_bounds(double precision[])
-IS 'box in space around a shape';
+COMMENT ON FUNCTION udf.shape_box(double precision[])
+IS 'longitudes and latitudes around a shape';
 
--- Whether the first shape is wholly in the second.
-CREATE OR REPLACE FUNCTION udf.shape_within(inner_shape double precision[], outer_shape double precision[])
+-- Whether the first shape is wholly in the second; both prepared.
+CREATE OR REPLACE FUNCTION udf.shape_within(
+    inner_shape double precision[], outer_shape double precision[]
+)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 2000
 AS $within$
 DECLARE
-    a double precision[];
-    b double precision[];
     u double precision[];
     r double precision;
     n int;
@@ -71,30 +94,27 @@ BEGIN
                    + coalesce(inner_shape[3], 0) <= r;
         END IF;
         -- What is farthest from the centre is nearest to its antipode.
-        a := udf.polygon_vectors(inner_shape);
         u := udf.unit_vector(outer_shape[1] + 180, -outer_shape[2]);
-        RETURN NOT udf.polygon_has(a, u[1], u[2], u[3])
-               AND udf.polygon_edge_distance(a, u[1], u[2], u[3]) >= 180 - r;
+        RETURN NOT udf.polygon_has(inner_shape, u[1], u[2], u[3])
+               AND udf.polygon_edge_distance(inner_shape, u[1], u[2], u[3]) >= 180 - r;
     END IF;
-    b := udf.polygon_vectors(outer_shape);
     IF cardinality(inner_shape) <= 3 THEN
         r := coalesce(inner_shape[3], 0);
         u := udf.unit_vector(inner_shape[1], inner_shape[2]);
-        RETURN r >= 0 AND udf.polygon_has(b, u[1], u[2], u[3])
-               AND (r = 0 OR udf.polygon_edge_distance(b, u[1], u[2], u[3]) >= r);
+        RETURN r >= 0 AND udf.polygon_has(outer_shape, u[1], u[2], u[3])
+               AND (r = 0 OR udf.polygon_edge_distance(outer_shape, u[1], u[2], u[3]) >= r);
     END IF;
-    a := udf.polygon_vectors(inner_shape);
-    IF udf.polygons_cross(a, b) THEN
+    IF udf.polygons_cross(inner_shape, outer_shape) THEN
         RETURN false;
     END IF;
-    n := cardinality(a);
+    n := cardinality(inner_shape);
     FOR i IN 1..n BY 3 LOOP
         j := CASE WHEN i + 3 > n THEN 1 ELSE i + 3 END;
         -- The middles too, for edges that leave between two points where they only touch.
-        r := sqrt((a[i] + a[j])^2 + (a[i+1] + a[j+1])^2 + (a[i+2] + a[j+2])^2);
-        IF NOT udf.polygon_has(b, a[i], a[i+1], a[i+2])
-           OR NOT udf.polygon_has(b, (a[i] + a[j]) / r, (a[i+1] + a[j+1]) / r,
-                                  (a[i+2] + a[j+2]) / r) THEN
+        r := sqrt((inner_shape[i] + inner_shape[j])^2 + (inner_shape[i+1] + inner_shape[j+1])^2 + (inner_shape[i+2] + inner_shape[j+2])^2);
+        IF NOT udf.polygon_has(outer_shape, inner_shape[i], inner_shape[i+1], inner_shape[i+2])
+           OR NOT udf.polygon_has(outer_shape, (inner_shape[i] + inner_shape[j]) / r, (inner_shape[i+1] + inner_shape[j+1]) / r,
+                                  (inner_shape[i+2] + inner_shape[j+2]) / r) THEN
             RETURN false;
         END IF;
     END LOOP;
@@ -105,14 +125,12 @@ $within$;
 COMMENT ON FUNCTION udf.shape_within(double precision[], double precision[])
 IS 'whether the first shape is in the second';
 
--- Whether two shapes have a point in common.
+-- Whether two shapes have a point in common; both prepared.
 CREATE OR REPLACE FUNCTION udf.shapes_meet(one double precision[], other double precision[])
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 2000
 AS $meet$
 DECLARE
-    a double precision[];
-    b double precision[];
     u double precision[];
     r double precision;
 BEGIN
@@ -123,24 +141,22 @@ BEGIN
     ELSIF cardinality(one) <= 3 THEN
         RETURN udf.shapes_meet(other, one);
     END IF;
-    a := udf.polygon_vectors(one);
     IF cardinality(other) <= 3 THEN
         r := coalesce(other[3], 0);
         u := udf.unit_vector(other[1], other[2]);
-        RETURN r >= 0 AND (udf.polygon_has(a, u[1], u[2], u[3])
-               OR (r > 0 AND udf.polygon_edge_distance(a, u[1], u[2], u[3]) <= r));
+        RETURN r >= 0 AND (udf.polygon_has(one, u[1], u[2], u[3])
+               OR (r > 0 AND udf.polygon_edge_distance(one, u[1], u[2], u[3]) <= r));
     END IF;
-    b := udf.polygon_vectors(other);
-    IF udf.polygons_cross(a, b) THEN
+    IF udf.polygons_cross(one, other) THEN
         RETURN true;
     END IF;
-    FOR i IN 1..cardinality(a) BY 3 LOOP
-        IF udf.polygon_has(b, a[i], a[i+1], a[i+2]) THEN
+    FOR i IN 1..cardinality(one) BY 3 LOOP
+        IF udf.polygon_has(other, one[i], one[i+1], one[i+2]) THEN
             RETURN true;
         END IF;
     END LOOP;
-    FOR i IN 1..cardinality(b) BY 3 LOOP
-        IF udf.polygon_has(a, b[i], b[i+1], b[i+2]) THEN
+    FOR i IN 1..cardinality(other) BY 3 LOOP
+        IF udf.polygon_has(one, other[i], other[i+1], other[i+2]) THEN
             RETURN true;
         END IF;
     END LOOP;

@@ -31,17 +31,17 @@ $region$;
 COMMENT ON FUNCTION udf.region_shape(text)
 IS 'the shape that a text of STC-S means';
 
-CREATE OR REPLACE FUNCTION udf.region_bounds(region text)
-RETURNS contrib.cube
+CREATE OR REPLACE FUNCTION udf.region_box(region text)
+RETURNS box
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1500
 AS $bounds$
 BEGIN
-    RETURN udf.shape_bounds(udf.region_shape(region));
+    RETURN udf.shape_box(udf.region_shape(region));
 END
 $bounds$;
 
-COMMENT ON FUNCTION udf.region_bounds(text)
-IS 'box in space around the shape that a text of STC-S means';
+COMMENT ON FUNCTION udf.region_box(text)
+IS 'longitudes and latitudes around the shape that a text of STC-S means';
 
 -- CAST of text to POINT, CIRCLE or POLYGON; `size` is the number of elements, NULL for a polygon.
 CREATE OR REPLACE FUNCTION udf.dali_shape(shape text, size integer)

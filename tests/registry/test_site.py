@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from epntap.errors import UserError
+from epntap.settings import Settings
 from epntap.registry import site_of
 from epntap.registry.xml import timestamp
 
 
-def settings(**changes: object) -> SimpleNamespace:
+def settings(*, url: str = "https://vo.example.org", **changes: str) -> Settings:
     """Settings of which only these matter here."""
-    return SimpleNamespace(**{"site_name": "A service", "url": "https://vo.example.org", **changes})
+    return Settings(site_name="A service", base_url=url, **changes)
 
 
 def test_without_an_authority_the_identifiers_say_that_they_are_not_registered() -> None:

@@ -122,7 +122,7 @@ def test_a_url_has_to_be_one():
     ("document", "reason"),
     [
         (b"", "not a whole VOTable"),
-        (b"<html><body>welcome</body></html>", "begins with <html>"),
+        (b"<html><body>welcome</body></html>", "XML, but not a VOTable"),
         (b'<!DOCTYPE x [<!ENTITY a "b">]><VOTABLE/>', "document type declaration"),
         (b"<VOTABLE><RESOURCE/></VOTABLE>", "without a table"),
         (

@@ -26,6 +26,10 @@ _FALSE = frozenset({"f", "false", "0"})
 _UNDECIDED = frozenset({"", "?", "\0"})
 
 
+#: Codes of the module struct.
+_INTEGER_CODES = {"unsignedByte": "B", "short": "h", "int": "i", "long": "q"}
+
+
 class CellError(ValueError):
     """A cell that is not of the type that its FIELD declares."""
 
@@ -98,9 +102,9 @@ class TextReader(CellReader):
         return self.stored(self._unpadded(text))
 
     def _unpadded(self, text: str) -> str:
-        if (self.field.column.arraysize or "*") == "*":
+        if not self.field.several_texts:
             return text.partition("\0")[0]
-        # Several texts of one size: what fills them up tells where each ends.
+        # What fills them up tells where each ends, but PostgreSQL stores no NUL.
         return text.rstrip("\0").replace("\0", " ")
 
     def stored(self, text: str) -> str:
@@ -174,10 +178,8 @@ def _array(elements: Sequence[str]) -> str:
 class IntegerReader(NumberReader):
     """``unsignedByte``, ``short``, ``int`` and ``long``."""
 
-    _CODES = {"unsignedByte": "B", "short": "h", "int": "i", "long": "q"}
-
     def __init__(self, field: Field) -> None:
-        self._code = self._CODES[field.datatype]
+        self._code = _INTEGER_CODES[field.datatype]
         self.width = struct.calcsize(f">{self._code}")
         bits = 8 * self.width
         signed = field.datatype != "unsignedByte"

@@ -90,12 +90,15 @@ class Field:
         Integer that stands for a missing value.
     column
         As it is stored, with everything that is known about it.
+    several_texts
+        Whether each cell is an array of texts of one size.
     """
 
     datatype: str
     length: int | None
     null: int | None
     column: Column
+    several_texts: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -186,7 +189,8 @@ def _make_field(
         system=systems.get(given.get("ref", "")),
     )
     null = _null(upload, name, datatype, element.null)
-    return Field(datatype, _length(size), null, column)
+    several = datatype in _TEXTS and size is not None and "x" in size
+    return Field(datatype, _length(size), null, column, several)
 
 
 def _column_name(upload: str, given: dict[str, str]) -> str:

@@ -28,7 +28,7 @@ class BinaryRows:
         self._readers = tuple(readers)
         self._flag_bytes = (len(self._readers) + 7) // 8 if flagged else 0
         self._text = ""
-        self._data = b""
+        self._data = bytearray()
 
     def feed(self, text: str) -> Iterator[list[str]]:
         """Yield the rows that are whole now, as cells of COPY TEXT.
@@ -49,7 +49,7 @@ class BinaryRows:
         while (row := self._row(at)) is not None:
             cells, at = row
             yield cells
-        self._data = self._data[at:]
+        del self._data[:at]
 
     def finish(self) -> None:
         """Check that nothing is left.
@@ -81,9 +81,9 @@ class BinaryRows:
             if flags and flags[index >> 3] >> (7 - (index & 7)) & 1:
                 cells.append(NULL)
             else:
-                cells.append(_cell(reader, data[at : at + size], count))
+                cells.append(_cell(reader, bytes(data[at : at + size]), count))
             at += size
-        return (cells, at) if at <= end and cells else None
+        return cells, at
 
 
 def _cell(reader: CellReader, cell: bytes, count: int) -> str:
