@@ -144,7 +144,7 @@ def query(
     ] = None,
     format: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--format", "-f", help="votable, votable/td, csv, tsv; default: a table."),
+        typer.Option("--format", "-f", help="votable, csv, fits, parquet, json, ...; default: a table."),
     ] = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045

@@ -69,7 +69,17 @@ class Conditions(Calls):
                 positive = wanted == (node.operator == "=")
                 return f"({condition})" if positive else f"(NOT ({condition}))"
         one, other = comparable(left, right, node.left.at, node.right.at)
-        return f"({one} {node.operator} {other})"
+        sql = f"({one} {node.operator} {other})"
+        if left.parts and node.operator in ("<", "<="):
+            return self._narrowed(left, other, sql)
+        if right.parts and node.operator in (">", ">="):
+            return self._narrowed(right, one, sql)
+        return sql
+
+    def _narrowed(self, distance: Value, limit: str, sql: str) -> str:
+        """Return an upper limit of a distance with a condition that indexes serve before it."""
+        coarse = self.geometry.near(distance.parts, limit)
+        return f"({coarse} AND {sql})" if coarse else sql
 
     def cases(self, operand: Expression, whens: list[Expression]) -> tuple[str, list[str]]:
         """Resolve the operand of a simple CASE and the values that it is compared with."""
@@ -90,7 +100,8 @@ class Conditions(Calls):
         upper, high_sql = comparable(value, high, at, node.high.at)
         negated = "NOT " if node.negated else ""
         if lower == upper:
-            return f"({lower} {negated}BETWEEN {low_sql} AND {high_sql})"
+            sql = f"({lower} {negated}BETWEEN {low_sql} AND {high_sql})"
+            return self._narrowed(value, high_sql, sql) if value.parts and not negated else sql
         if value.constant is None:
             raise Fault("the limits of BETWEEN are of different types", node.low.at)
         return f"({negated}({lower} >= {low_sql} AND {upper} <= {high_sql}))"

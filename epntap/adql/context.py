@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Protocol
 
 from epntap.adql.errors import Fault
@@ -53,22 +52,8 @@ class GeometryBackend(Protocol):
             If the operand is not text that spells one.
         """
 
-
-@dataclass(frozen=True, slots=True)
-class NoGeometry:
-    """A database without geometry."""
-
-    def call(self, node: GeometryCall, arguments: tuple[Value, ...]) -> Value:
-        """Refuse the call."""
-        raise _not_available(node.name, node.at)
-
-    def cast(self, node: Cast, operand: Value) -> Value:
-        """Refuse the cast."""
-        raise _not_available(f"CAST AS {node.target}", node.at)
-
-
-def _not_available(what: str, at: int) -> Fault:
-    return Fault(f"geometry functions are not available ({what})", at)
+    def near(self, points: tuple[str, ...], radius: str) -> str:
+        """Return a condition for indexes that two points within a distance meet, or nothing."""
 
 
 class Context(ABC):

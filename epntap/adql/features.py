@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from epntap.adql import builtin, udf
 from epntap.adql.registry import Registry, index
+from epntap.adql.words import GEOMETRY_WORDS
 
 _TAPREGEXT = "ivo://ivoa.net/std/TAPRegExt#"
 
@@ -23,6 +24,7 @@ class Feature:
 
 #: Optional features of ADQL 2.1 (section 4) by their identifiers, spelt as clients compare them.
 FEATURES: dict[str, tuple[Feature, ...]] = {
+    f"{_TAPREGEXT}features-adqlgeo": tuple(map(Feature, sorted(GEOMETRY_WORDS))),
     f"{_TAPREGEXT}features-adql-string": (Feature("LOWER"), Feature("UPPER"), Feature("ILIKE")),
     f"{_TAPREGEXT}features-adql-common-table": (Feature("WITH"),),
     f"{_TAPREGEXT}features-adql-sets": (

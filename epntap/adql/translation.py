@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from epntap.adql.context import GeometryBackend, NoGeometry
+from epntap.adql.context import GeometryBackend
 from epntap.adql.errors import AdqlError, Fault
+from epntap.adql.geometry import Geometry
 from epntap.adql.parser import parse
 from epntap.adql.resolver import Resolver
 from epntap.adql.statement import emit
@@ -51,7 +52,7 @@ def translate(
     limit
         Rows to fetch at most, besides what TOP says.
     geometry
-        Who makes SQL of geometry; without one, geometry is refused.
+        Who makes SQL of geometry; by default what every database can compute.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def translate(
         raise ValueError(f"limit must not be negative, it is {limit}")
     try:
         tree = parse(query)
-        resolver = Resolver(tableset, geometry or NoGeometry())
+        resolver = Resolver(tableset, geometry or Geometry())
         sql, columns = emit(resolver.resolve(tree), limit)
     except Fault as fault:
         raise AdqlError.of(fault, query) from None

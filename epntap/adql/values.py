@@ -112,6 +112,9 @@ class Value(NamedTuple):
         The literal that it is, or ``None``.
     condition
         The same as a truth value, for the functions that say 1 or 0.
+    parts
+        SQL of the coordinates, in double precision: of a point or circle that is put together in
+        the query, or of the two points that this is the distance of.
     """
 
     sql: str
@@ -121,6 +124,7 @@ class Value(NamedTuple):
     bare: bool = False
     constant: Number | String | Null | None = None
     condition: str | None = None
+    parts: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=512)

@@ -13,7 +13,7 @@ from rich.table import Table
 from epntap.commands.reports import OUT, say
 from epntap.database import Database
 from epntap.errors import UserError
-from epntap.formats import ResultFormat, negotiate
+from epntap.formats import FORMATS, ResultFormat, negotiate
 from epntap.settings import read_settings
 from epntap.tap.parameters import QueryRequest
 from epntap.tap.query import QueryRun, TableSets
@@ -52,8 +52,8 @@ def _format(name: str | None, output: Path | None) -> ResultFormat | None:
         return negotiate(name)
     if output is None:
         return None
-    endings = {".csv": "csv", ".tsv": "tsv", ".vot": "votable", ".xml": "votable"}
-    return negotiate(endings.get(output.suffix.lower(), "votable"))
+    ending = output.suffix.lower().removeprefix(".")
+    return next((form for form in FORMATS if form.extension == ending), FORMATS[0])
 
 
 def _run(

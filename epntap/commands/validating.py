@@ -75,7 +75,8 @@ def _show(report: Report) -> None:
                 escape(f"{finding.message}\n({rule_of(finding.code).title})"),
                 escape("\n".join(finding.examples)),
             )
-        OUT.print(table)
+        # Fitted to a terminal, whole lines where the output is read by something else.
+        OUT.print(table, soft_wrap=not OUT.is_terminal)
     for checked in report.tables:
         say(checked.summary)
     errors, warnings = report.count(Severity.ERROR), report.count(Severity.WARNING)

@@ -116,8 +116,9 @@ def _apply(connection: Connection, migration: Migration) -> None:
 
 
 def read_functions(folder: Path | None = None) -> tuple[Path, ...]:
-    """Return the files of user-defined functions, in the order of their names."""
-    return tuple(sorted((folder or sql_folder() / "functions").glob("*.sql")))
+    """Return the files of user-defined functions, those of geometry first, by their names."""
+    folders = (folder,) if folder else (sql_folder() / "geometry", sql_folder() / "functions")
+    return tuple(path for place in folders for path in sorted(place.glob("*.sql")))
 
 
 def install_functions(connection: Connection, paths: tuple[Path, ...]) -> None:

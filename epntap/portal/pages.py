@@ -95,7 +95,7 @@ class Portal:
             for table in schema.tables
             if table.name == "epn_core"
         ]
-        return self._page("index.html", published=published)
+        return self._page("index.html", published=published, formats=FORMATS)
 
     async def _catalogue(self, request: Request) -> Response:
         return await asyncio.to_thread(self._catalogue_page, request.path_params["name"])
@@ -125,8 +125,11 @@ class Portal:
     def _preview(self, table: Table) -> Preview:
         header, *rows = self._ask(f"SELECT TOP {_PREVIEW_ROWS} * FROM {table.qualified_name}")
         filled = [i for i in range(len(header)) if any(row[i] for row in rows)]
+        # First what names and dates a row, then what is special to the catalogue, then the rest.
         order = {name: place for place, name in enumerate(_PREVIEW_FIRST)}
-        filled.sort(key=lambda i: order.get(header[i], len(order)))
+        special, rest = len(order), len(order) + 1
+        place_of = {column.name: rest if column.std else special for column in table.columns}
+        filled.sort(key=lambda i: order.get(header[i], place_of[header[i]]))
         return Preview([header[i] for i in filled], [[row[i] for i in filled] for row in rows])
 
     def _ask(self, query: str) -> list[list[str]]:

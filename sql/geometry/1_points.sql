@@ -1,8 +1,8 @@
--- Positions on the sphere: degrees in, great circles, no special case at the poles or at longitude 0.
+-- Positions on the sphere: degrees in, great circles, no special case at poles or longitude 0.
 --
--- Longitudes may be of any range. What is no position (not finite, a latitude beyond a pole) is found
--- by no query, instead of ending all of them. Most functions of this file are inlined into queries
--- and index expressions, which is why they test for NULL with CASE and not by STRICT.
+-- Longitudes may be of any range. What is no position (not finite, a latitude beyond a pole) is
+-- found by no query, instead of ending all of them. Most functions of this file are inlined into
+-- queries and index expressions, which is why they test for NULL with CASE and not by STRICT.
 
 -- The point in the plane that the GiST index for searches by position is over. PostgreSQL sorts
 -- points when it builds such an index, which is ten times faster than inserting vectors in space.

@@ -72,7 +72,7 @@ IS 'longitudes and latitudes around a shape';
 
 -- Whether the first shape is wholly in the second; both prepared.
 CREATE OR REPLACE FUNCTION udf.shape_within(
-    inner_shape double precision[], outer_shape double precision[]
+    part double precision[], whole double precision[]
 )
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 2000
@@ -83,38 +83,39 @@ DECLARE
     n int;
     j int;
 BEGIN
-    IF cardinality(outer_shape) <= 3 THEN
-        r := coalesce(outer_shape[3], 0);
+    IF cardinality(whole) <= 3 THEN
+        r := coalesce(whole[3], 0);
         IF r < 0 THEN
             RETURN false;
         ELSIF r >= 180 THEN
             RETURN true;
-        ELSIF cardinality(inner_shape) <= 3 THEN
-            RETURN udf.separation(inner_shape[1], inner_shape[2], outer_shape[1], outer_shape[2])
-                   + coalesce(inner_shape[3], 0) <= r;
+        ELSIF cardinality(part) <= 3 THEN
+            RETURN udf.separation(part[1], part[2], whole[1], whole[2])
+                   + coalesce(part[3], 0) <= r;
         END IF;
         -- What is farthest from the centre is nearest to its antipode.
-        u := udf.unit_vector(outer_shape[1] + 180, -outer_shape[2]);
-        RETURN NOT udf.polygon_has(inner_shape, u[1], u[2], u[3])
-               AND udf.polygon_edge_distance(inner_shape, u[1], u[2], u[3]) >= 180 - r;
+        u := udf.unit_vector(whole[1] + 180, -whole[2]);
+        RETURN NOT udf.polygon_has(part, u[1], u[2], u[3])
+               AND udf.polygon_edge_distance(part, u[1], u[2], u[3]) >= 180 - r;
     END IF;
-    IF cardinality(inner_shape) <= 3 THEN
-        r := coalesce(inner_shape[3], 0);
-        u := udf.unit_vector(inner_shape[1], inner_shape[2]);
-        RETURN r >= 0 AND udf.polygon_has(outer_shape, u[1], u[2], u[3])
-               AND (r = 0 OR udf.polygon_edge_distance(outer_shape, u[1], u[2], u[3]) >= r);
+    IF cardinality(part) <= 3 THEN
+        r := coalesce(part[3], 0);
+        u := udf.unit_vector(part[1], part[2]);
+        RETURN r >= 0 AND udf.polygon_has(whole, u[1], u[2], u[3])
+               AND (r = 0 OR udf.polygon_edge_distance(whole, u[1], u[2], u[3]) >= r);
     END IF;
-    IF udf.polygons_cross(inner_shape, outer_shape) THEN
+    IF udf.polygons_cross(part, whole) THEN
         RETURN false;
     END IF;
-    n := cardinality(inner_shape);
+    n := cardinality(part);
     FOR i IN 1..n BY 3 LOOP
         j := CASE WHEN i + 3 > n THEN 1 ELSE i + 3 END;
         -- The middles too, for edges that leave between two points where they only touch.
-        r := sqrt((inner_shape[i] + inner_shape[j])^2 + (inner_shape[i+1] + inner_shape[j+1])^2 + (inner_shape[i+2] + inner_shape[j+2])^2);
-        IF NOT udf.polygon_has(outer_shape, inner_shape[i], inner_shape[i+1], inner_shape[i+2])
-           OR NOT udf.polygon_has(outer_shape, (inner_shape[i] + inner_shape[j]) / r, (inner_shape[i+1] + inner_shape[j+1]) / r,
-                                  (inner_shape[i+2] + inner_shape[j+2]) / r) THEN
+        r := sqrt((part[i] + part[j])^2 + (part[i+1] + part[j+1])^2
+                  + (part[i+2] + part[j+2])^2);
+        IF NOT udf.polygon_has(whole, part[i], part[i+1], part[i+2])
+           OR NOT udf.polygon_has(whole, (part[i] + part[j]) / r, (part[i+1] + part[j+1]) / r,
+                                  (part[i+2] + part[j+2]) / r) THEN
             RETURN false;
         END IF;
     END LOOP;

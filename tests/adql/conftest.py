@@ -17,7 +17,7 @@ import psycopg2.extensions
 import pytest
 
 from epntap.adql import translate
-from epntap.resources import sql_folder
+from epntap.database.migrations import read_functions
 from epntap.tables import (
     Column,
     CoordinateSystem,
@@ -160,7 +160,8 @@ def database(server: str) -> Iterator[psycopg2.extensions.connection]:
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA udf")
-        for file in sorted((sql_folder() / "functions").glob("*.sql")):
+        cursor.execute("SET check_function_bodies = off")
+        for file in read_functions():
             cursor.execute(file.read_text(encoding="utf-8"))
         for table in TABLESET.tables.values():
             columns = ", ".join(

@@ -25,6 +25,9 @@ class Plane:
     def cast(self, node: Cast, operand: Value) -> Value:
         return Value(f"read({operand.sql})", Kind.POINT, "double precision[]")
 
+    def near(self, points: tuple[str, ...], radius: str) -> str:
+        return f"near({', '.join(points)}, {radius})"
+
 
 @pytest.mark.parametrize(
     ("condition", "sql"),

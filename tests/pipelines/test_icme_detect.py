@@ -25,6 +25,7 @@ from pipelines.icme.features import (
     REFERENCE,
     features,
     measure_scaling,
+    own_scaling,
     usable_samples,
 )
 from pipelines.icme.labels import label_intervals
@@ -140,6 +141,16 @@ def test_scaling_removes_a_wrong_calibration_of_the_density(simulated_year):
     assert features(other, measure_scaling(other))[row] == pytest.approx(
         features(series, measure_scaling(series))[row], abs=0.01
     )
+
+
+def test_a_quiet_series_is_not_scaled_up_beyond_the_reference():
+    from pipelines.icme.simulate import simulate
+
+    series = simulate(seed=41, days=60, ejections_per_year=0.01).series
+    own, used = own_scaling(series), measure_scaling(series)
+    assert used.median == own.median
+    assert used.deviation == pytest.approx(np.maximum(own.deviation, REFERENCE.deviation))
+    assert any(np.array(own.deviation) < np.array(REFERENCE.deviation)), "else nothing is tested"
 
 
 def test_a_short_series_takes_the_reference_scaling(simulated_year):

@@ -136,6 +136,10 @@ class NumberReader(CellReader):
     width: int
     parts = 1
 
+    def __init__(self, field: Field) -> None:
+        self._is_array = field.is_array
+        super().__init__(field)
+
     def bytes_of(self, count: int) -> int:
         """As many bytes as the width says."""
         return count * self.width
@@ -154,7 +158,7 @@ class NumberReader(CellReader):
 
     def from_text(self, cell: str) -> str:
         """Read one element, or all of an array."""
-        if not self.field.is_array:
+        if not self._is_array:
             text = cell.strip()
             return self.element_of(text) if text else NULL
         words = self.words(cell)
@@ -168,7 +172,7 @@ class NumberReader(CellReader):
     def from_bytes(self, cell: bytes, count: int) -> str:
         """Read one element, or all of an array."""
         elements = self.elements(cell, count)
-        return _array(elements) if self.field.is_array else elements[0]
+        return _array(elements) if self._is_array else elements[0]
 
 
 def _array(elements: Sequence[str]) -> str:

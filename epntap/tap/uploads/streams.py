@@ -26,6 +26,10 @@ class BinaryRows:
 
     def __init__(self, readers: Sequence[CellReader], *, flagged: bool) -> None:
         self._readers = tuple(readers)
+        self._layout = [
+            (reader.size, reader.field.length or 0, reader.bytes_of, reader.from_bytes)
+            for reader in readers
+        ]
         self._flag_bytes = (len(self._readers) + 7) // 8 if flagged else 0
         self._text = ""
         self._data = bytearray()
@@ -68,26 +72,24 @@ class BinaryRows:
         flags = data[at : at + self._flag_bytes]
         at += self._flag_bytes
         cells: list[str] = []
-        for index, reader in enumerate(self._readers):
-            size, count = reader.size, reader.field.length
-            if size is None or count is None:
-                if at + _COUNT_BYTES > end:
+        try:
+            for index, (fixed, length, bytes_of, from_bytes) in enumerate(self._layout):
+                if fixed is None:
+                    if at + _COUNT_BYTES > end:
+                        return None
+                    count = int.from_bytes(data[at : at + _COUNT_BYTES], "big")
+                    size = bytes_of(count)
+                    at += _COUNT_BYTES
+                else:
+                    size, count = fixed, length
+                begin, at = at, at + size
+                if at > end:
                     return None
-                count = int.from_bytes(data[at : at + _COUNT_BYTES], "big")
-                size = reader.bytes_of(count)
-                at += _COUNT_BYTES
-            if at + size > end:
-                return None
-            if flags and flags[index >> 3] >> (7 - (index & 7)) & 1:
-                cells.append(NULL)
-            else:
-                cells.append(_cell(reader, bytes(data[at : at + size]), count))
-            at += size
+                if flags and flags[index >> 3] >> (7 - (index & 7)) & 1:
+                    cells.append(NULL)
+                else:
+                    cells.append(from_bytes(bytes(data[begin:at]), count))
+        except CellError as error:
+            name = self._readers[len(cells)].field.column.name
+            raise CellError(f"column {name}: {error}") from None
         return cells, at
-
-
-def _cell(reader: CellReader, cell: bytes, count: int) -> str:
-    try:
-        return reader.from_bytes(cell, count)
-    except CellError as error:
-        raise CellError(f"column {reader.field.column.name}: {error}") from None

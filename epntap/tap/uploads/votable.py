@@ -16,6 +16,7 @@ from epntap.tap.uploads.cells import CellError, CellReader, reader_of
 from epntap.tap.uploads.errors import UploadError
 from epntap.tap.uploads.fields import Field, FieldElement, make_fields
 from epntap.tap.uploads.streams import BinaryRows
+from epntap.tap.uploads.tabledata import TabledataRows
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -58,9 +59,7 @@ class VOTableReader:
         self._parser.buffer_text = True
         self._parser.buffer_size = _CHUNK_BYTES
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._characters
+        self._take_elements()
         self._fed = 0
         self._depth = 0
         self._elements: list[FieldElement] = []
@@ -74,7 +73,6 @@ class VOTableReader:
         self._readers: tuple[CellReader, ...] = ()
         self._stream: BinaryRows | None = None
         self._flagged: bool | None = None
-        self._cells: list[str] | None = None
         self._lines: list[str] = []
         self._row_count = 0
         while self._fields is None:
@@ -143,7 +141,7 @@ class VOTableReader:
         elif element == "TABLE":
             self._in_table = True
         elif self._in_data:
-            self._start_data(element, attributes)
+            self._start_data(element, tag, attributes)
         elif self._in_table:
             self._start_description(element, attributes)
 
@@ -161,20 +159,36 @@ class VOTableReader:
         elif field is not None and element == "VALUES" and field.null is None:
             field.null = attributes.get("null")
 
-    def _start_data(self, element: str, attributes: dict[str, str]) -> None:
-        """Begin an element of the data; those of rows and cells are by far the most."""
-        if element == "TD":
-            if "encoding" in attributes:
-                self._refuse("cells with an encoding of their own are not read")
-            self._text = []
-        elif element == "TR":
-            self._cells = []
+    def _start_data(self, element: str, tag: str, attributes: dict[str, str]) -> None:
+        """Begin an element of the data."""
+        if element == "TABLEDATA":
+            self._start_rows(tag)
         elif element in ("BINARY", "BINARY2"):
             self._flagged = element == "BINARY2"
         elif element == "STREAM":
             self._start_stream(attributes)
         elif element == "FITS":
             self._refuse("data in FITS are not read", _ONE_TABLE)
+
+    def _start_rows(self, tag: str) -> None:
+        """Give the elements within TABLEDATA to what reads rows, until it ends."""
+        rows = TabledataRows(self._readers, tag.removesuffix("TABLEDATA"), self._end_row)
+
+        def end(inner: str) -> None:
+            if inner == tag:
+                self._take_elements()
+                self._end(inner)
+            else:
+                rows.end(inner)
+
+        self._parser.StartElementHandler = rows.start
+        self._parser.EndElementHandler = end
+        self._parser.CharacterDataHandler = rows.characters
+
+    def _take_elements(self) -> None:
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._characters
 
     def _start_stream(self, attributes: dict[str, str]) -> None:
         if "href" in attributes:
@@ -187,13 +201,7 @@ class VOTableReader:
     def _end(self, tag: str) -> None:
         self._depth -= 1
         element = tag.rpartition(":")[2]
-        if element == "TD" and self._cells is not None and self._text is not None:
-            self._end_cell(self._cells, "".join(self._text))
-            self._text = None
-        elif element == "TR" and self._cells is not None:
-            self._end_row(self._cells)
-            self._cells = None
-        elif element == "STREAM" and self._stream is not None:
+        if element == "STREAM" and self._stream is not None:
             self._stream.finish()
             self._stream = None
         elif element == "FIELD":
@@ -205,19 +213,8 @@ class VOTableReader:
                 self._make_fields()
             self._complete = True
 
-    def _end_cell(self, cells: list[str], text: str) -> None:
-        number = len(cells)
-        if number >= len(self._readers):
-            raise CellError(f"there are more cells than the {number} columns")
-        try:
-            cells.append(self._readers[number].from_text(text))
-        except CellError as error:
-            name = self._readers[number].field.column.name
-            raise CellError(f"column {name}: {error}") from None
-
     def _end_row(self, cells: list[str]) -> None:
-        if len(cells) != len(self._readers):
-            raise CellError(f"there are {len(cells)} cells for {len(self._readers)} columns")
+        """Take a whole row."""
         self._row_count += 1
         if self._row_count > self._row_limit:
             self._refuse(
