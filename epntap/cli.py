@@ -144,7 +144,9 @@ def query(
     ] = None,
     format: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--format", "-f", help="votable, csv, fits, parquet, json, ...; default: a table."),
+        typer.Option(
+            "--format", "-f", help="votable, csv, fits, parquet, json, ...; default: a table."
+        ),
     ] = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045
@@ -165,6 +167,46 @@ def query(
         output=output,
         maxrec=maxrec,
     )
+
+
+@app.command()
+def validate(
+    schema: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="Schema to check; all of the service when not given."),
+    ] = None,
+    url: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="TAP URL of any EPN-TAP service, instead of the local database."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    check_links: Annotated[
+        int, typer.Option(min=0, help="Links of each column that are requested.")
+    ] = 0,
+    examples: Annotated[int, typer.Option(min=1, help="Rows named with a finding.")] = 5,
+    rows: Annotated[int, typer.Option(min=1, help="Rows that are read at most.")] = 1_000_000,
+) -> None:
+    """Check an EPN-TAP service, this one or another, against the standard."""
+    from epntap.commands.validating import validate_service
+
+    if not validate_service(
+        schema, url=url, as_json=json, links=check_links, examples=examples, rows=rows
+    ):
+        raise typer.Exit(1)
+
+
+@app.command("import-rd")
+def import_rd(
+    descriptor: Annotated[Path, typer.Argument(help="Resource descriptor of DaCHS (q.rd).")],
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", help="YAML file to write."),
+    ] = None,
+) -> None:
+    """Translate a DaCHS resource descriptor into the YAML of a catalogue."""
+    from epntap.commands.importing import import_descriptor
+
+    import_descriptor(descriptor, output)
 
 
 @app.command()
