@@ -18,7 +18,7 @@ import uvicorn
 
 from epntap.catalogue import read_catalogue
 from epntap.database import Database
-from epntap.publish import DataFrameSource, drop, publish
+from epntap.publish import DataFrameSource, drop, open_native, publish
 from epntap.service import SERVER, create_app
 from epntap.settings import Settings
 
@@ -94,6 +94,17 @@ def moons(database: Database) -> Iterator[str]:
     publish(database, read_catalogue(MOONS_YAML), DataFrameSource(MOONS, "moons"))
     yield "moons"
     drop(database, "moons")
+
+
+@pytest.fixture(scope="session")
+def footprints(database: Database) -> Iterator[str]:
+    """The name of a published catalogue with outlines and links, in a body-fixed frame."""
+    data = Path(__file__).parent / "data"
+    publish(
+        database, read_catalogue(data / "footprints.yaml"), open_native(data / "footprints.csv")
+    )
+    yield "footprints"
+    drop(database, "footprints")
 
 
 @pytest.fixture(scope="session")

@@ -200,6 +200,9 @@ class RowMapper:
             values = values * mapping.scale + mapping.offset
         if mapping.modulo is not None:
             values = np.mod(values, mapping.modulo)
+        if factor is not None and column.datatype in _INTEGER_RANGES:
+            # 1,048,576 bytes are 1049 kbyte: what was whole need not be so in another unit.
+            values = np.rint(values)
         return values
 
 

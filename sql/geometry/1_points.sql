@@ -3,6 +3,10 @@
 -- Longitudes may be of any range. What is no position (not finite, a latitude beyond a pole) is
 -- found by no query, instead of ending all of them. Most functions of this file are inlined into
 -- queries and index expressions, which is why they test for NULL with CASE and not by STRICT.
+--
+-- PostgreSQL refuses products that are too small for a double. So what is multiplied later is rounded
+-- to a grid first, by adding a power of two and taking it away: 2^-10 (0.0009765625) for degrees,
+-- which leaves multiples of 1e-19 and every larger digit, 1 for vectors, multiples of 1e-16.
 
 -- The point in the plane that the GiST index for searches by position is over. PostgreSQL sorts
 -- points when it builds such an index, which is ten times faster than inserting vectors in space.
@@ -10,7 +14,11 @@ CREATE OR REPLACE FUNCTION udf.position(long double precision, lat double precis
 RETURNS point
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-    WHEN abs(lat) <= 90 AND abs(long) < 1e12 THEN point(long - 360 * floor(long / 360), lat)
+    WHEN abs(lat) <= 90 AND abs(long) < 1e12 THEN point(
+        ((long + 0.0009765625) - 0.0009765625)
+        - 360 * floor(((long + 0.0009765625) - 0.0009765625) / 360),
+        lat
+    )
 END;
 
 COMMENT ON FUNCTION udf.position(double precision, double precision)
@@ -21,7 +29,11 @@ RETURNS double precision[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN abs(lat) <= 90 AND abs(long) < 1e12
-        THEN ARRAY[cosd(lat) * cosd(long), cosd(lat) * sind(long), sind(lat)]
+        THEN ARRAY[
+            (cosd(lat) * cosd((long + 0.0009765625) - 0.0009765625) + 1) - 1,
+            (cosd(lat) * sind((long + 0.0009765625) - 0.0009765625) + 1) - 1,
+            (sind(lat) + 1) - 1
+        ]
 END;
 
 COMMENT ON FUNCTION udf.unit_vector(double precision, double precision)
@@ -29,6 +41,23 @@ IS 'unit vector of a position';
 
 -- Vincenty's formula (Survey Review 23, 88, 1975) on the sphere: exact to rounding at any distance,
 -- where haversines lose half the digits near the antipode and cosines near the point itself.
+CREATE OR REPLACE FUNCTION udf.arc(
+    dlong double precision, lat1 double precision, lat2 double precision
+)
+RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN atan2d(
+    sqrt(
+        (cosd(lat2) * sind(dlong)) * (cosd(lat2) * sind(dlong))
+        + (cosd(lat1) * sind(lat2) - sind(lat1) * cosd(lat2) * cosd(dlong))
+        * (cosd(lat1) * sind(lat2) - sind(lat1) * cosd(lat2) * cosd(dlong))
+    ),
+    sind(lat1) * sind(lat2) + cosd(lat1) * cosd(lat2) * cosd(dlong)
+);
+
+COMMENT ON FUNCTION udf.arc(double precision, double precision, double precision)
+IS 'great-circle distance by difference of longitude and latitudes, degrees';
+
 CREATE OR REPLACE FUNCTION udf.separation(
     long1 double precision, lat1 double precision, long2 double precision, lat2 double precision
 )
@@ -36,13 +65,10 @@ RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN abs(lat1) <= 90 AND abs(lat2) <= 90 AND abs(long1) < 1e12 AND abs(long2) < 1e12
-        THEN atan2d(
-            sqrt(
-                (cosd(lat2) * sind(long2 - long1)) * (cosd(lat2) * sind(long2 - long1))
-                + (cosd(lat1) * sind(lat2) - sind(lat1) * cosd(lat2) * cosd(long2 - long1))
-                * (cosd(lat1) * sind(lat2) - sind(lat1) * cosd(lat2) * cosd(long2 - long1))
-            ),
-            sind(lat1) * sind(lat2) + cosd(lat1) * cosd(lat2) * cosd(long2 - long1)
+        THEN udf.arc(
+            (long2 - long1 + 0.0009765625) - 0.0009765625,
+            (lat1 + 0.0009765625) - 0.0009765625,
+            (lat2 + 0.0009765625) - 0.0009765625
         )
 END;
 
@@ -52,8 +78,8 @@ COMMENT ON FUNCTION udf.separation(
 IS 'great-circle distance of two positions, degrees';
 
 -- Longitudes and latitudes within a radius, and a little more than any rounding. The centre is
--- between 0 and 360, the sides may lie beyond. A cap that holds a pole has all longitudes; elsewhere
--- its extreme longitudes are asin(sin r / cos lat) from the centre. It only narrows a search down:
+-- between 0 and 360, the sides may lie beyond. A cap that holds a pole has all longitudes; of others
+-- the extreme longitudes are asin(sin r / cos lat) from the centre. It only narrows a search down:
 -- who uses it tests the distance itself.
 CREATE OR REPLACE FUNCTION udf.cone_box(
     long double precision, lat double precision, radius double precision
@@ -151,8 +177,11 @@ RETURNS double precision[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 AS $box$
 DECLARE
-    east  double precision := tand(width / 2);
-    north double precision := tand(height / 2);
+    east  double precision := (tand(width / 2) + 1) - 1;
+    north double precision := (tand(height / 2) + 1) - 1;
+    turn constant double precision := (long + 0.0009765625) - 0.0009765625;
+    sine constant double precision := (sind(lat) + 1) - 1;
+    cosine constant double precision := (cosd(lat) + 1) - 1;
     corners double precision[] := '{}';
     sign_east int;
     sign_north int;
@@ -167,12 +196,12 @@ BEGIN
         sign_east := CASE WHEN corner IN (1, 2) THEN 1 ELSE -1 END;
         sign_north := CASE WHEN corner IN (2, 3) THEN 1 ELSE -1 END;
         -- The corner in the frame whose x axis is the meridian of the centre, turned to it.
-        x := cosd(lat) - sign_north * north * sind(lat);
+        x := cosine - sign_north * north * sine;
         y := sign_east * east;
         corners := corners || udf.position_of(
-            x * cosd(long) - y * sind(long),
-            x * sind(long) + y * cosd(long),
-            sind(lat) + sign_north * north * cosd(lat));
+            (x * cosd(turn) - y * sind(turn) + 1) - 1,
+            (x * sind(turn) + y * cosd(turn) + 1) - 1,
+            (sine + sign_north * north * cosine + 1) - 1);
     END LOOP;
     RETURN corners;
 END

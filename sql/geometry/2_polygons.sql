@@ -76,9 +76,11 @@ BEGIN
         IF (abs(vertices[i+1]) <= 90 AND abs(vertices[i]) < 1e12) IS NOT TRUE THEN
             RETURN NULL;
         END IF;
-        x := cosd(vertices[i+1]) * cosd(vertices[i]);
-        y := cosd(vertices[i+1]) * sind(vertices[i]);
-        z := sind(vertices[i+1]);
+        -- As in udf.unit_vector, in place.
+        z := (vertices[i] + 0.0009765625) - 0.0009765625;
+        x := (cosd(vertices[i+1]) * cosd(z) + 1) - 1;
+        y := (cosd(vertices[i+1]) * sind(z) + 1) - 1;
+        z := (sind(vertices[i+1]) + 1) - 1;
         IF n = 0 OR (x - v[n-2])^2 + (y - v[n-1])^2 + (z - v[n])^2 > 1e-30 THEN
             v[n+1] := x;
             v[n+2] := y;

@@ -176,8 +176,8 @@ DECLARE
     excess double precision;
 BEGIN
     IF cardinality(shape) <= 3 THEN
-        RETURN 4 * pi() * sind(least(greatest(coalesce(shape[3], 0), 0), 180) / 2)^2
-               * (180 / pi())^2;
+        RETURN 4 * pi() * (180 / pi())^2 * sind(
+            (least(greatest(coalesce(shape[3], 0), 0), 180) / 2 + 0.0009765625) - 0.0009765625)^2;
     END IF;
     excess := udf.polygon_excess(udf.polygon_vectors(shape));
     RETURN least(excess, 4 * pi() - excess) * (180 / pi())^2;

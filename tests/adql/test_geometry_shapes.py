@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 import psycopg2.extensions
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from adql.sphere import (
     LATITUDES,
     LONGITUDES,
@@ -19,6 +16,8 @@ from adql.sphere import (
     polygons,
     vector,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 #: Degrees from an edge within which rounding decides.
 EDGE = 1e-9
@@ -223,7 +222,8 @@ def test_the_box_of_a_shape_holds_the_boxes_of_what_it_meets(database, polygon: 
             assert ask(
                 database,
                 "a && b OR a && udf.box_turned(b, 360) OR a && udf.box_turned(b, -360)"
-                " FROM (SELECT udf.shape_box(%s::float8[]), udf.shape_box(%s::float8[])) AS q(a, b)",
+                " FROM (SELECT udf.shape_box(%s::float8[]), udf.shape_box(%s::float8[]))"
+                " AS q (a, b)",
                 polygon.array,
                 other,
             )

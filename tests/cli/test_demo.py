@@ -16,6 +16,7 @@ import psutil
 import pytest
 import pyvo
 
+from epntap.catalogue import read_catalogue
 from epntap.settings import Settings
 
 pytest.importorskip("torch", reason="the extra 'pipelines' is not installed")
@@ -72,6 +73,9 @@ def test_the_demonstration_runs_is_kept_and_ends_cleanly(
     assert set(rows["event_status"]) == {"utility"}
     assert all(rows["time_max"] > rows["time_min"])
     assert all(abs(rows["sun_distance_min"] - 1.0) < 0.05)
+
+    for example in read_catalogue("icme").description.examples:
+        pyvo.dal.TAPService(url).search(example.query)
 
     # Another terminal talks to the same database while the service runs.
     yaml, csv = tmp_path / "pits.yaml", tmp_path / "pits.csv"

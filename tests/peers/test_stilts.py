@@ -12,11 +12,11 @@ from astropy.table import Table
 
 pytestmark = [
     pytest.mark.peers,
-    pytest.mark.usefixtures("moons"),
+    pytest.mark.usefixtures("moons", "footprints"),
     pytest.mark.skipif(shutil.which("stilts") is None, reason="stilts is not installed"),
 ]
 
-STAGES = "TMV TME TMS TMC CPV CAP AVV QGE QPO MDQ"
+STAGES = "TMV TME TMS TMC CPV CAP AVV QGE QPO MDQ EXA"
 
 
 def test_taplint_finds_neither_error_nor_warning(service):

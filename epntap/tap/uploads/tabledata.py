@@ -32,7 +32,7 @@ class TabledataRows:
         self._row = prefix + "TR"
         self._emit = emit
         self._cells: list[str] | None = None
-        self._text: str | None = None
+        self._text: list[str] | None = None
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Begin an element.
@@ -45,14 +45,14 @@ class TabledataRows:
         if tag == self._cell:
             if attributes and "encoding" in attributes:
                 raise CellError("a cell has an encoding of its own, which is not read")
-            self._text = ""
+            self._text = []
         elif tag == self._row:
             self._cells = []
 
     def characters(self, text: str) -> None:
         """Take text of a cell; that between cells is of no account."""
         if self._text is not None:
-            self._text += text
+            self._text.append(text)
 
     def end(self, tag: str) -> None:
         """End an element.
@@ -68,7 +68,7 @@ class TabledataRows:
         if tag == self._cell and self._text is not None:
             number = len(cells)
             try:
-                cells.append(self._convert[number](self._text))
+                cells.append(self._convert[number]("".join(self._text)))
             except CellError as error:
                 raise CellError(
                     f"column {self._readers[number].field.column.name}: {error}"

@@ -32,7 +32,9 @@ class DocumentBytes:
         file.seek(0)
         packed = file.read(len(_GZIP)) == _GZIP
         file.seek(0)
-        self._file: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=file) if packed else file
+        self._file: IO[bytes] | gzip.GzipFile = (
+            gzip.GzipFile(fileobj=file, mode="rb") if packed else file
+        )
 
     def read(self, size: int) -> bytes:
         """Return the next bytes, none at the end.

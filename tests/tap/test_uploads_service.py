@@ -1,0 +1,377 @@
+"""Queries that bring tables of their own, as clients send them (TAP 1.1, section 2.7.6)."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import httpx
+import numpy as np
+import psycopg2
+import pytest
+import pyvo
+from astropy.io.votable import from_table, parse
+from astropy.table import Table
+from psycopg2 import errors
+
+from epntap.database import Database
+from epntap.formats import negotiate
+from epntap.settings import Settings
+from epntap.tap.parameters import QueryRequest
+from epntap.tap.query import QueryRun, TableSets
+from epntap.tap.uploads import InlineSource, Upload, UploadError, UploadPolicy
+
+pytestmark = pytest.mark.usefixtures("moons")
+
+MINE = Table(
+    {"who": ["Io", "Phobos", "Luna"], "number": [1, 2, 3], "width": [1.5, np.nan, 4.25]},
+    units={"width": "km"},
+    descriptions={"width": "how wide it is"},
+)
+MINE["width"].meta["ucd"] = "phys.size.diameter"
+
+JOIN = (
+    "SELECT m.who, m.width, e.planet FROM TAP_UPLOAD.mine AS m"
+    " JOIN moons.epn_core AS e ON e.granule_uid = m.who ORDER BY m.number"
+)
+
+
+def votable(table: Table, serialisation: str = "tabledata") -> bytes:
+    buffer = io.BytesIO()
+    document = from_table(table)
+    document.version = "1.4"
+    document.to_xml(buffer, tabledata_format=serialisation)
+    return buffer.getvalue()
+
+
+def upload(
+    client: httpx.Client, query: str, documents: dict[str, bytes], **more: str
+) -> httpx.Response:
+    """Ask with each document as an upload of its name."""
+    parameters = {"LANG": "ADQL", "QUERY": query, **more}
+    parts: list[tuple[str, tuple[str | None, bytes | str]]] = [
+        (key, (None, value)) for key, value in parameters.items()
+    ]
+    for name, document in documents.items():
+        parts.append(("UPLOAD", (None, f"{name},param:part_{name}")))
+        parts.append((f"part_{name}", (f"{name}.vot", document)))
+    return client.post("/tap/sync", files=parts)
+
+
+def error_of(answer: httpx.Response) -> str:
+    assert answer.headers["content-type"] == "application/x-votable+xml"
+    document = parse(io.BytesIO(answer.content))
+    (info,) = [info for info in document.resources[0].infos if info.name == "QUERY_STATUS"]
+    assert info.value == "ERROR"
+    assert answer.status_code >= 400
+    return info.content
+
+
+@pytest.mark.parametrize("serialisation", ["tabledata", "binary", "binary2"])
+def test_an_uploaded_table_is_joined_with_a_published_one(client, serialisation):
+    answer = upload(client, JOIN, {"mine": votable(MINE, serialisation)})
+    assert answer.status_code == 200, answer.text
+    table = parse(io.BytesIO(answer.content)).get_first_table()
+    rows = table.to_table()
+    assert list(rows["who"]) == ["Io", "Phobos"]
+    assert list(rows["planet"]) == ["Jupiter", "Mars"]
+    assert rows["width"][0] == 1.5
+    assert np.ma.is_masked(rows["width"][1]) or np.isnan(rows["width"][1])
+
+
+def test_the_metadata_of_uploaded_columns_are_those_of_the_result(client):
+    answer = upload(client, JOIN, {"mine": votable(MINE)})
+    _, width, _ = parse(io.BytesIO(answer.content)).get_first_table().fields
+    assert (str(width.unit), width.ucd) == ("km", "phys.size.diameter")
+    assert width.description == "how wide it is"
+
+
+def test_several_tables_come_with_one_query_in_either_form(client):
+    one, two = votable(MINE[:1]), votable(MINE[1:])
+    query = "SELECT who FROM TAP_UPLOAD.a UNION SELECT who FROM tap_upload.B"
+    parts = [
+        ("QUERY", (None, query)),
+        ("FORMAT", (None, "csv")),
+        ("upload", (None, "A,param:x;b,param:y")),
+        ("x", ("x", one)),
+        ("y", ("y", two)),
+    ]
+    joined = client.post("/tap/sync", files=parts)
+    assert sorted(joined.text.split()[1:]) == ["Io", "Luna", "Phobos"]
+    repeated = upload(client, query, {"A": one, "b": two}, FORMAT="csv")
+    assert repeated.text == joined.text
+
+
+def test_a_table_may_come_compressed_or_without_the_name_of_a_file(client):
+    document = votable(MINE)
+    packed = upload(client, JOIN, {"mine": gzip.compress(document)}, FORMAT="csv")
+    assert len(packed.text.splitlines()) == 3
+    parts = [
+        ("QUERY", (None, JOIN)),
+        ("FORMAT", (None, "csv")),
+        ("UPLOAD", (None, "mine,param:x")),
+        ("x", (None, document)),
+    ]
+    assert client.post("/tap/sync", files=parts).text == packed.text
+
+
+def test_pyvo_uploads_and_the_next_query_sees_nothing_of_it(service, client):
+    tap = pyvo.dal.TAPService(f"{service}/tap")
+    assert len(tap.search(JOIN, uploads={"mine": MINE})) == 2
+    assert "there is no table TAP_UPLOAD.mine" in error_of(
+        client.post("/tap/sync", data={"QUERY": "SELECT * FROM TAP_UPLOAD.mine"})
+    )
+
+
+def test_pyvo_uploads_two_hundred_thousand_rows(database, service):
+    big = Table({"id": np.arange(200_000), "t": 2450000.0 + np.arange(200_000)})
+    # The service of the tests gives a query five seconds, which a busy machine may take.
+    buffer = io.BytesIO(votable(big))
+    written = io.BytesIO()
+
+    def write(piece: bytes, *, last: bool) -> None:
+        written.write(piece)
+
+    request = QueryRequest(
+        "SELECT COUNT(*) AS n, MAX(t) AS m FROM TAP_UPLOAD.mine",
+        10,
+        negotiate("csv"),
+        uploads=(Upload("mine", InlineSource(buffer)),),
+    )
+    policy = UploadPolicy.of(Settings())
+    QueryRun(database, TableSets(database), request, write, policy).run()
+    assert written.getvalue().split() == [b"n,m", b"200000,2649999.0"] or (
+        written.getvalue().split() == [b"n,m", b"200000,2649999"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ("mine", "not of the right form"),
+        ("mine,", "not of the right form"),
+        ("my table,param:x", "cannot be the name of a table"),
+        ("TAP_UPLOAD.mine,param:x", "cannot be the name of a table"),
+        ('"mine",param:x', "cannot be the name of a table"),
+        ("size,param:x", "SIZE is a reserved word"),
+        ("a" * 64 + ",param:x", "cannot be the name of a table"),
+        ("mine,param:y", "no part named 'y'"),
+        ("mine,file:///etc/passwd", "URIs of the kind 'file'"),
+        ("mine,ftp://example.org/x", "URIs of the kind 'ftp'"),
+        ("mine,param:x;MINE,param:x", "two of this name"),
+        (";".join(f"t{i},param:x" for i in range(17)), "may upload 16 tables, this has 17"),
+        ("mine,http://127.0.0.1/x", "127.0.0.1, which is not a public address"),
+        ("mine,http://localhost/x", "which is not a public address"),
+        ("mine,http://[::1]/x", "::1, which is not a public address"),
+        ("mine,http://169.254.169.254/latest/meta-data", "not a public address"),
+        ("mine,http://0x7f000001/", "127.0.0.1, which is not a public address"),
+        ("mine,http://user:pw@127.0.0.1/", "user or password"),
+        ("mine,http:///x", "is not a URL"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_with_its_reason(client, declared, said):
+    parts = [
+        ("QUERY", (None, "SELECT * FROM TAP_UPLOAD.mine")),
+        ("UPLOAD", (None, declared)),
+        ("x", ("x", votable(MINE))),
+    ]
+    assert said in error_of(client.post("/tap/sync", files=parts))
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (b"", "not well-formed"),
+        (b"name,value\n1,2\n", "not well-formed"),
+        (b"<html><body/></html>", "begins with html"),
+        (b"<VOTABLE><RESOURCE/></VOTABLE>", "has no TABLE"),
+        (b"\x1f\x8bgarbage", "gzip data are damaged"),
+        (votable(MINE)[:-300], "not well-formed"),
+    ],
+)
+def test_a_document_that_is_no_votable_is_refused_with_its_reason(client, document, said):
+    message = error_of(upload(client, "SELECT * FROM TAP_UPLOAD.mine", {"mine": document}))
+    assert message.startswith("upload mine: ")
+    assert said in message
+
+
+@pytest.fixture
+def uploader(database: Database) -> Iterator[psycopg2.extensions.connection]:
+    with database.uploader() as connection:
+        yield connection
+
+
+def run(database: Database, query: str, document: bytes, policy: UploadPolicy) -> bytes:
+    written = io.BytesIO()
+
+    def write(piece: bytes, *, last: bool) -> None:
+        written.write(piece)
+
+    source = InlineSource(io.BytesIO(document))
+    request = QueryRequest(query, 100, negotiate("csv"), uploads=(Upload("mine", source),))
+    QueryRun(database, TableSets(database), request, write, policy).run()
+    return written.getvalue()
+
+
+COUNT = "SELECT COUNT(*) AS n FROM TAP_UPLOAD.mine"
+
+
+def test_the_limit_of_rows_is_enforced_and_named(database):
+    policy = UploadPolicy(rows=3, size=10**6, remote=False, seconds=1)
+    assert run(database, COUNT, votable(MINE), policy).split() == [b"n", b"3"]
+    for serialisation in ("tabledata", "binary", "binary2"):
+        document = votable(Table({"a": [1, 2, 3, 4]}), serialisation)
+        with pytest.raises(UploadError, match="more than 3 rows") as refused:
+            run(database, COUNT, document, policy)
+        assert refused.value.status == 413
+
+
+def test_the_limit_of_bytes_is_enforced_on_what_a_bomb_unpacks_to(database):
+    policy = UploadPolicy(rows=10**6, size=200_000, remote=False, seconds=1)
+    plain = votable(Table({"a": ["x" * 100_000]}))
+    assert run(database, COUNT, plain, policy).split() == [b"n", b"1"]
+    bomb = gzip.compress(plain.replace(b"</TD>", b" " * 10_000_000 + b"</TD>"))
+    assert len(bomb) < 20_000
+    with pytest.raises(UploadError, match=r"may have 2000?00 bytes together|may have .* together"):
+        run(database, COUNT, bomb, policy)
+
+
+def test_a_body_beyond_the_limit_is_refused_before_it_is_kept(client, settings):
+    answer = upload(client, COUNT, {"mine": b"x" * (settings.upload_bytes + 5 * 1024 * 1024)})
+    assert answer.status_code == 413
+    assert "64 MiB" in error_of(answer)
+
+
+def test_a_query_without_leave_to_upload_is_refused(database):
+    request = QueryRequest(
+        COUNT, 1, negotiate("csv"), uploads=(Upload("mine", InlineSource(io.BytesIO())),)
+    )
+
+    def write(piece: bytes, *, last: bool) -> None:
+        raise AssertionError
+
+    with pytest.raises(UploadError.__mro__[1], match="cannot be uploaded"):
+        QueryRun(database, TableSets(database), request, write).run()
+
+
+def test_nothing_stays_behind_in_the_connection_whether_it_went_well_or_not(database):
+    policy = UploadPolicy(rows=100, size=10**6, remote=False, seconds=1)
+    run(database, COUNT, votable(MINE), policy)
+    with pytest.raises(UploadError):
+        run(database, COUNT, votable(MINE)[:-300], policy)
+    with pytest.raises(Exception, match="no column nope"):
+        run(database, "SELECT nope FROM TAP_UPLOAD.mine", votable(MINE), policy)
+    with database.owner() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_catalog.pg_class WHERE relpersistence = 't' AND relkind = 'r'"
+        )
+        assert cursor.fetchall() == []
+    assert database.queries_running == 0
+
+
+def test_one_connection_does_not_see_the_tables_of_another(database):
+    with database.uploader() as one, database.uploader() as two:
+        with one.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ WRITE")
+            cursor.execute("CREATE TEMPORARY TABLE secret (a int)")
+            cursor.execute("INSERT INTO pg_temp.secret VALUES (42)")
+        one.commit()
+        try:
+            with database.owner() as owner, owner.cursor() as cursor:
+                cursor.execute(
+                    "SELECT relnamespace::regnamespace::text FROM pg_catalog.pg_class"
+                    " WHERE relname = 'secret'"
+                )
+                (namespace,) = cursor.fetchone()
+            with two.cursor() as cursor, pytest.raises(psycopg2.Error):
+                cursor.execute(f"SELECT * FROM {namespace}.secret")
+            two.rollback()
+            with two.cursor() as cursor, pytest.raises(errors.UndefinedTable):
+                cursor.execute("SELECT * FROM pg_temp.secret")
+        finally:
+            with one.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ WRITE")
+                cursor.execute("DROP TABLE pg_temp.secret")
+            one.commit()
+
+
+DENIED = [
+    "SELECT * FROM pg_catalog.pg_class",
+    "SELECT * FROM pg_catalog.pg_roles",
+    "SELECT * FROM information_schema.tables",
+    "SELECT pg_read_file('/etc/passwd')",
+    "SELECT pg_sleep(0)",
+    "SELECT set_config('role', 'epntap_owner', false)",
+    "SELECT current_setting('data_directory')",
+    "SELECT lo_create(0)",
+    "SELECT pg_advisory_lock(1)",
+    "SET ROLE epntap_owner",
+    "SET ROLE epntap_publisher",
+    "CREATE TABLE public.t (a int)",
+    "CREATE TABLE epntap.t (a int)",
+    "CREATE SCHEMA mine",
+    "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "DO $$ BEGIN PERFORM 1; END $$",
+    "COPY (SELECT 1) TO PROGRAM 'cat'",
+    "COPY (SELECT 1) TO '/tmp/epntap-must-not-exist'",
+    "SELECT * FROM epntap.catalogue",
+    "SELECT * FROM epntap.installation",
+    "UPDATE epntap.generation SET value = 0",
+    "DELETE FROM tap_schema.columns",
+    "CREATE EXTENSION hstore",
+    "CREATE ROLE another",
+]
+
+
+@pytest.mark.parametrize("statement", DENIED)
+def test_the_uploader_is_denied_what_the_reader_is_denied(uploader, statement):
+    with uploader.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ WRITE")
+        with pytest.raises(errors.InsufficientPrivilege):
+            cursor.execute(statement)
+    uploader.rollback()
+
+
+def test_the_transactions_of_the_uploader_are_read_only_unless_it_says_otherwise(uploader):
+    with uploader.cursor() as cursor, pytest.raises(errors.ReadOnlySqlTransaction):
+        cursor.execute("CREATE TEMPORARY TABLE t (a int)")
+    uploader.rollback()
+
+
+def test_the_uploader_reads_what_the_reader_reads(uploader):
+    with uploader.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM tap_schema.columns")
+        assert cursor.fetchone()[0] > 0
+
+
+def test_the_limits_and_methods_are_declared(service):
+    tap = pyvo.dal.TAPService(f"{service}/tap")
+    assert {method.ivo_id.rpartition("#")[2] for method in tap.upload_methods} == {
+        "upload-inline",
+        "upload-http",
+        "upload-https",
+    }
+    text = httpx.get(f"{service}/tap/capabilities").text
+    limit = re.search(r"<uploadLimit>.*?</uploadLimit>", text, re.DOTALL)
+    assert limit is not None
+    assert '<default unit="row">1000000</default>' in limit[0]
+    assert f'<hard unit="byte">{64 * 1024 * 1024}</hard>' in limit[0]
+
+
+@pytest.mark.peers
+@pytest.mark.skipif(shutil.which("stilts") is None, reason="stilts is not installed")
+def test_taplint_uploads_without_error_or_warning(service):
+    done = subprocess.run(
+        ["stilts", "taplint", f"tapurl={service}/tap", "stages=CAP UPL"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    faults = [line for line in done.stdout.splitlines() if re.match(r"[EWF]-", line)]
+    assert not faults, "\n".join(faults)
+    assert "Section UPL:" in done.stdout
+    assert "Totals: Errors: 0; Warnings: 0" in done.stdout
