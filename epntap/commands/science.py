@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ from epntap.catalogue import read_catalogue
 from epntap.commands.publishing import report_publication
 from epntap.commands.reports import OUT, rows, say, steps
 from epntap.database import Database
+from epntap.errors import UserError
 from epntap.plugins import NativeCatalogue, Pipeline, find_pipeline
 from epntap.publish import DataFrameSource, publish
 from epntap.settings import read_settings
+from epntap.yamlfile import suggestion
 
 
 def native_source(pipeline: Pipeline, found: NativeCatalogue) -> DataFrameSource:
@@ -24,11 +28,27 @@ def native_source(pipeline: Pipeline, found: NativeCatalogue) -> DataFrameSource
     )
 
 
+def _check_options(name: str, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse an option that the pipeline does not have, before it starts to work."""
+    known = [
+        parameter.name
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in ("progress", "seed")
+    ]
+    for option in options:
+        if option not in known:
+            raise UserError(
+                f"pipeline {name} has no option {option!r}{suggestion(option, known)}",
+                hint=f"its options here: {', '.join(known) or 'none'}",
+            )
+
+
 def run_pipeline(
     name: str, source: str, *, output: Path | None, publish: bool, options: dict[str, Any]
 ) -> None:
     """Detect, and write or publish what is found."""
     pipeline = find_pipeline(name)
+    _check_options(name, pipeline.run, options)
     with steps() as progress:
         found = pipeline.run(source, progress=progress, **options)
     say(f"{len(found.frame)} rows found in {found.provenance.source}")
@@ -65,6 +85,7 @@ def train_pipeline(
 ) -> None:
     """Train, and print the figures of the training."""
     pipeline = find_pipeline(name)
+    _check_options(name, pipeline.train, options)
     with steps() as progress:
         figures = pipeline.train(inputs, labels, output, seed=seed, progress=progress, **options)
     OUT.print_json(json.dumps(figures, default=str))
@@ -76,6 +97,7 @@ def evaluate_pipeline(
 ) -> None:
     """Score, and print the scores."""
     pipeline = find_pipeline(name)
+    _check_options(name, pipeline.evaluate, options)
     with steps() as progress:
         scores = pipeline.evaluate(source, labels, progress=progress, **options)
     if as_json:

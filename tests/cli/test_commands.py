@@ -100,6 +100,7 @@ def test_violations_are_listed_and_the_exit_code_says_so(epntap, pits):
         (["drop", "nothing", "--yes"], {}, "it is not published"),
         (["run", "icmes", "--input", "x"], {}, "did you mean 'icme'"),
         (["run", "icme", "--input", "gone.csv", "--option", "x"], {}, "NAME=VALUE"),
+        (["run", "icme", "--input", "x", "--option", "spacecaft=Wind"], {}, "'spacecraft'"),
         (["query", "SELECT 1", "--url", "http://127.0.0.1:1/tap"], {}, "does not answer"),
     ],
 )
