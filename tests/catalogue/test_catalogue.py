@@ -99,7 +99,7 @@ def test_a_description_survives_being_stored(write):
         ("datatype: double", "datatype: real", 16, "'double'"),
         ("rights: CC0", "rights: CC0\nrights: CC1", 8, "stands there twice"),
         ("c1min: {column: lon, modulo: 360}", "c1min: {column: lon, time: mjd}", 13, "Julian Date"),
-        ("rights: CC0", "rights: [", 8, "not valid YAML"),
+        ("rights: CC0", "rights: [", 7, "not valid YAML"),
     ],
 )
 def test_a_fault_is_told_with_file_line_and_what_to_do(write, before, after, line, said):
