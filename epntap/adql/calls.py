@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from epntap.adql import metadata
-from epntap.adql.conversion import as_kind, cast_sql, settled, timestamp
+from epntap.adql.conversion import as_kind, cast_sql, quoted_number, settled, timestamp
 from epntap.adql.errors import Fault, nearest
 from epntap.adql.expressions import Values
 from epntap.adql.features import REGISTRY
@@ -25,6 +25,7 @@ from epntap.adql.values import (
     NOTHING,
     NUMBERS,
     PG_TYPES,
+    SHAPES,
     TEXTS,
     UNKNOWN,
     Kind,
@@ -164,6 +165,8 @@ def _apply(function: Function, values: list[Value], node: FunctionCall) -> Value
             zip(function.parameters, values, node.arguments, strict=True), start=1
         )
     ]
+    if function.builder is not None:
+        return function.builder(node, tuple(arguments))
     sql = function.sql.format(*(argument.sql for argument in arguments))
     kind = function.returns or arguments[0].kind
     about = metadata.about(function.unit, function.ucd)
@@ -171,7 +174,8 @@ def _apply(function: Function, values: list[Value], node: FunctionCall) -> Value
         about = metadata.magnitude(arguments[0])
     if function.condition:
         return Value(f"({sql})::integer", kind, PG_TYPES[kind], about, condition=sql)
-    return Value(sql, kind, PG_TYPES[kind], about or NOTHING)
+    pg = PG_TYPES[kind] if function.array is None else f"{function.array}[]"
+    return Value(sql, kind, pg, about or NOTHING)
 
 
 def _argument(parameter: Parameter, value: Value, node: Expression, what: str) -> Value:
@@ -184,6 +188,12 @@ def _argument(parameter: Parameter, value: Value, node: Expression, what: str) -
         if value.kind in NUMBERS:
             return value
         return as_kind(value, Kind.DOUBLE, node.at, what)
+    if accepts is Accepts.SHAPE:
+        if value.kind not in SHAPES:
+            raise Fault(f"{what} must be a shape, it is {named(value.kind)}", node.at)
+        return value
+    if accepts is Accepts.INTERVAL:
+        return _interval(value, node, what)
     if isinstance(value.constant, String):
         return timestamp(value.constant.value, node.at)
     if value.pg == UNKNOWN or value.kind is Kind.NULL:
@@ -191,6 +201,21 @@ def _argument(parameter: Parameter, value: Value, node: Expression, what: str) -
     if value.kind not in TEXTS and value.kind is not Kind.TIMESTAMP:
         raise Fault(f"{what} must be a timestamp, it is {named(value.kind)}", node.at)
     return value
+
+
+def _interval(value: Value, node: Expression, what: str) -> Value:
+    """Return an interval as an array of double precision (DALI 1.1, section 3.3.4)."""
+    pg = "double precision[]"
+    if isinstance(value.constant, String):
+        bounds = [quoted_number(bound, node.at).sql for bound in value.constant.value.split()]
+        if len(bounds) != 2:
+            raise Fault(f"{what} must be two numbers", node.at, "it is written as '1.5 2.5'")
+        return Value(f"ARRAY[{', '.join(bounds)}]::{pg}", Kind.ARRAY, pg)
+    if value.kind is Kind.NULL:
+        return Value(f"NULL::{pg}", Kind.ARRAY, pg)
+    if value.kind is not Kind.ARRAY:
+        raise Fault(f"{what} must be an interval, it is {named(value.kind)}", node.at)
+    return Value(cast_sql(value, pg), Kind.ARRAY, pg)
 
 
 def _is_literal(node: Expression) -> bool:

@@ -29,7 +29,7 @@ from epntap.adql.tree import (
     Or,
     String,
 )
-from epntap.adql.values import NUMBERS, TEXTS, UNKNOWN, Kind, Value, named
+from epntap.adql.values import NUMBERS, SHAPES, TEXTS, UNKNOWN, Kind, Value, named
 
 
 class Conditions(Calls):
@@ -221,7 +221,7 @@ def comparable(left: Value, right: Value, left_at: int, right_at: int) -> tuple[
             raise Fault(
                 f"{named(value.kind)} cannot be compared",
                 at,
-                "compare distances or use CONTAINS" if value.kind in _SHAPES else None,
+                "compare distances or use CONTAINS" if value.kind in SHAPES else None,
             )
     left = _like_other(left, right, left_at)
     right = _like_other(right, left, right_at)
@@ -233,8 +233,6 @@ def comparable(left: Value, right: Value, left_at: int, right_at: int) -> tuple[
         )
     return _typed_null(left, right).sql, _typed_null(right, left).sql
 
-
-_SHAPES = frozenset({Kind.POINT, Kind.CIRCLE, Kind.POLYGON})
 
 #: Kinds that have an order, and which can be compared with which.
 _ORDERED = {

@@ -82,12 +82,13 @@ class Geometry:
         str
             The condition, empty where no index can help.
         """
-        one, other = points[:2], points[2:]
         if not _repeatable(*points, radius):
             return ""
-        if _stored(*one):
-            return self._in_cone(one, other, radius)
-        return self._in_cone(other, one, radius) if _stored(*other) else ""
+        one, other = points[:2], points[2:]
+        # In a join both may be columns: the index of either table will do.
+        pairs = ((one, other), (other, one))
+        cones = [self._in_cone(*pair, radius) for pair in pairs if _stored(*pair[0])]
+        return " AND ".join(cones)
 
     # Constructors -----------------------------------------------------------------------------
 

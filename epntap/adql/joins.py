@@ -84,11 +84,18 @@ class Joins(Conditions):
                 if name.matches(node.parts[0].name) and node.parts[0].matches(name.name):
                     columns = outer_columns(outputs, alias)
                     range_ = QuerySource(columns, node.alias or name, alias)
+                    if node.sample is not None:
+                        raise Fault(f"no sample can be taken of the query {name}", node.at)
                     return Relation(f"{sql_name} AS {alias}", (range_,))
         table = find_table(self.tableset, node)
         self.used[table.qualified_name] = None
         relation = table.relation
         sql = f"{quote_name(relation.schema)}.{quote_name(relation.name)} AS {alias}"
+        if node.sample is not None:
+            if relation.schema == "tap_schema":
+                raise Fault(f"no sample can be taken of {table.qualified_name}", node.at)
+            # Row by row: of whole pages, a small table would give all of its rows or none.
+            sql += f" TABLESAMPLE BERNOULLI ({node.sample!r})"
         return Relation(sql, (TableSource(table, node.alias, alias),))
 
     def _join(self, node: Join) -> Relation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from epntap.adql.cursor import QUERY_DEPTH
 from epntap.adql.errors import Fault
 from epntap.adql.grammar import Expressions
-from epntap.adql.lexer import END, INTEGER, tokenize
+from epntap.adql.lexer import END, INTEGER, REAL, tokenize
 from epntap.adql.tree import (
     Body,
     CommonTable,
@@ -265,7 +265,26 @@ class Parser(Expressions):
             parts.append(self.identifier("the name of a table"))
         if self.kind == "(":
             raise Fault("functions cannot stand in FROM", at)
-        return TableReference(tuple(parts), self._alias(), at=at)
+        sample = self._sample()
+        alias = None if self._at_sample() else self._alias()
+        return TableReference(tuple(parts), alias, sample or self._sample(), at=at)
+
+    def _at_sample(self) -> bool:
+        """Whether ``TABLESAMPLE (`` is at the cursor; the word is not reserved."""
+        return self.ahead() == "(" and self.texts[self.place].upper() == "TABLESAMPLE"
+
+    def _sample(self) -> float | None:
+        """Parse ``TABLESAMPLE(percent)``, which may stand before or behind the alias."""
+        if not self._at_sample():
+            return None
+        self.place += 2
+        at = self.at
+        kind = INTEGER if self.kind == INTEGER else REAL
+        percent = float(self.expect(kind))
+        if not 0 < percent <= 100:
+            raise Fault("a sample is more than 0 and at most 100 percent", at)
+        self._close(")")
+        return percent
 
     def _derived(self, query: Query) -> DerivedTable:
         alias = self._alias()

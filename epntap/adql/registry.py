@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from epntap.adql.values import Kind
+from epntap.adql.tree import FunctionCall
+from epntap.adql.values import Kind, Value
 
 
 class Accepts(Enum):
@@ -14,6 +15,8 @@ class Accepts(Enum):
 
     NUMBER = "any number; the function is computed in its type"
     TIME = "a timestamp, or text that spells one"
+    SHAPE = "a point, a circle or a polygon"
+    INTERVAL = "an array of two numbers, or text that spells one"
 
 
 class Carries(Enum):
@@ -46,7 +49,18 @@ class Parameter:
         """The type in the form string of a capabilities document."""
         if isinstance(self.accepts, Kind):
             return self.accepts.value
-        return Kind.TIMESTAMP.value if self.accepts is Accepts.TIME else Kind.DOUBLE.value
+        return _TYPE_NAMES[self.accepts]
+
+
+_TYPE_NAMES = {
+    Accepts.NUMBER: Kind.DOUBLE.value,
+    Accepts.TIME: Kind.TIMESTAMP.value,
+    Accepts.SHAPE: "GEOMETRY",
+    Accepts.INTERVAL: "INTERVAL",
+}
+
+#: Makes the value of a call from its arguments as they are written and as they are resolved.
+Builder = Callable[[FunctionCall, tuple[Value, ...]], Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,8 @@ class Function:
     parameters
         All of them are needed; a function that takes fewer has a further entry.
     returns
-        Kind of the result, or ``None`` for that of the first argument.
+        Kind of the result, or ``None`` for that of the first argument (of the shape, where it
+        takes one).
     sql
         Template in which ``{0}``, ``{1}`` stand for the arguments. It has to be an expression
         that stands beside any operator, as a call does.
@@ -77,6 +92,10 @@ class Function:
         What the result inherits from its first argument.
     unit, ucd
         Of the result, where they are always the same.
+    array
+        Type of the elements where the result is an array of PostgreSQL.
+    builder
+        Makes the value of a call, where what a template can say is not enough.
     """
 
     name: str
@@ -90,6 +109,8 @@ class Function:
     carries: Carries = Carries.NOTHING
     unit: str | None = None
     ucd: str | None = None
+    array: str | None = None
+    builder: Builder | None = None
 
     @property
     def form(self) -> str:
@@ -97,8 +118,14 @@ class Function:
         arguments = ", ".join(
             f"{parameter.name} {parameter.type_name}" for parameter in self.parameters
         )
-        kind = self.returns or Kind.DOUBLE
-        return f"{self.name}({arguments}) -> {kind.value}"
+        if self.array is not None:
+            result = f"{self.array.upper()}[]"
+        elif self.returns is not None:
+            result = self.returns.value
+        else:
+            takes_shape = any(parameter.accepts is Accepts.SHAPE for parameter in self.parameters)
+            result = "GEOMETRY" if takes_shape else Kind.DOUBLE.value
+        return f"{self.name}({arguments}) -> {result}"
 
 
 Registry = Mapping[str, tuple[Function, ...]]

@@ -292,10 +292,11 @@ class SelectItem:
 
 @dataclass(frozen=True, slots=True)
 class TableReference:
-    """A table by name: ``table`` or ``schema.table``."""
+    """A table by name: ``table`` or ``schema.table``; `sample` is the part to read, in percent."""
 
     parts: tuple[Identifier, ...]
     alias: Identifier | None = None
+    sample: float | None = None
     at: int = _place()
 
 

@@ -8,6 +8,7 @@ Julian Date of single precision is wrong by up to a quarter of a day.
 
 from __future__ import annotations
 
+from epntap.adql import translated
 from epntap.adql.registry import Accepts, Function, Parameter
 from epntap.adql.values import Kind
 
@@ -18,6 +19,15 @@ def _text(name: str) -> Parameter:
 
 def _double(name: str) -> Parameter:
     return Parameter(name, Kind.DOUBLE)
+
+
+def _literal(name: str, kind: Kind = Kind.TEXT) -> Parameter:
+    return Parameter(name, kind, literal=True)
+
+
+def _bitwise(name: str, sign: str, description: str) -> Function:
+    parameters = (Parameter("a", Kind.LONG), Parameter("b", Kind.LONG))
+    return Function(name, parameters, Kind.LONG, f"({{0}} {sign} {{1}})", description, udf=True)
 
 
 FUNCTIONS = (
@@ -85,5 +95,187 @@ FUNCTIONS = (
         udf=True,
         unit="d",
         ucd="time",
+    ),
+    Function(
+        "gavo_to_jd",
+        (Parameter("d", Accepts.TIME),),
+        Kind.DOUBLE,
+        "udf.ivo_to_jd({0})",
+        "Julian Date of a timestamp; ivo_to_jd by the name that it has on other services.",
+        udf=True,
+        unit="d",
+        ucd="time",
+    ),
+    Function(
+        "gavo_to_mjd",
+        (Parameter("d", Accepts.TIME),),
+        Kind.DOUBLE,
+        "udf.ivo_to_mjd({0})",
+        "Modified Julian Date of a timestamp; ivo_to_mjd by the name that it has elsewhere.",
+        udf=True,
+        unit="d",
+        ucd="time",
+    ),
+    Function(
+        "ivo_interval_has",
+        (_double("val"), Parameter("iv", Accepts.INTERVAL)),
+        Kind.INT,
+        "udf.ivo_interval_has({0}, {1})",
+        "1 if a closed interval holds the number, else 0.",
+        condition=True,
+        udf=True,
+    ),
+    Function(
+        "ivo_histogram",
+        (
+            _double("val"),
+            _literal("lower", Kind.DOUBLE),
+            _literal("upper", Kind.DOUBLE),
+            _literal("nbins", Kind.INT),
+        ),
+        Kind.ARRAY,
+        "",
+        "How many rows have a value below the range, in each of its bins, and above it; "
+        "NULL counts as below.",
+        aggregate=True,
+        udf=True,
+        array="integer",
+        builder=translated.histogram,
+    ),
+    *(
+        Function(
+            name,
+            (_double("mu"), _double("sigma")),
+            Kind.DOUBLE,
+            # The method of Box and Muller (Ann. Math. Stat. 29, 610, 1958).
+            "({0} + {1} * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()))",
+            "A random number of the normal distribution with mean mu and deviation sigma.",
+            udf=True,
+        )
+        for name in ("ivo_normal_random", "gavo_normal_random")
+    ),
+    Function(
+        "ivo_healpix_index",
+        (Parameter("hpxOrder", Kind.INT), _double("long"), _double("lat")),
+        Kind.LONG,
+        "udf.ivo_healpix_index({0}, {1}, {2})",
+        "Number of the HEALPix cell of a position in degrees, in the nested scheme.",
+        udf=True,
+        ucd="pos.healpix",
+    ),
+    Function(
+        "ivo_healpix_index",
+        (Parameter("hpxOrder", Kind.INT), Parameter("p", Kind.POINT)),
+        Kind.LONG,
+        "udf.ivo_healpix_index({0}, ({1})[1], ({1})[2])",
+        "Number of the HEALPix cell of a point, in the nested scheme.",
+        udf=True,
+        ucd="pos.healpix",
+    ),
+    Function(
+        "ivo_healpix_center",
+        (Parameter("hpxOrder", Kind.INT), Parameter("hpxIndex", Kind.LONG)),
+        Kind.POINT,
+        "udf.ivo_healpix_center({0}, {1})",
+        "Centre of a HEALPix cell of the nested scheme.",
+        udf=True,
+        unit="deg",
+    ),
+    Function(
+        "ivo_epoch_prop_pos",
+        tuple(
+            map(
+                _double,
+                (
+                    *("ra", "dec", "parallax", "pmra", "pmdec"),
+                    *("radial_velocity", "ref_epoch", "out_epoch"),
+                ),
+            )
+        ),
+        Kind.POINT,
+        "udf.ivo_epoch_prop_pos({0}, {1}, {2}, {3}, {4}, {5}, {6}, {7})",
+        "Position at another epoch: degrees, parallax in mas, proper motion in mas/yr (in right "
+        "ascension with cos(dec)), radial velocity in km/s, epochs in Julian years.",
+        udf=True,
+        unit="deg",
+    ),
+    *(
+        Function(
+            name,
+            (_literal("from_sys"), _literal("to_sys"), Parameter("geo", Accepts.SHAPE)),
+            None,
+            "",
+            "The shape in another frame: " + ", ".join(translated.FRAMES) + ".",
+            udf=True,
+            builder=translated.transform,
+        )
+        for name in ("ivo_geom_transform", "gavo_transform")
+    ),
+    Function(
+        "ivo_hms_to_degrees",
+        (_text("hms"),),
+        Kind.DOUBLE,
+        "udf.ivo_hms_to_degrees({0})",
+        "Degrees of hours, minutes and seconds such as 20:17:46.7, NULL of other text.",
+        udf=True,
+        unit="deg",
+    ),
+    Function(
+        "ivo_dms_to_degrees",
+        (_text("dms"),),
+        Kind.DOUBLE,
+        "udf.ivo_dms_to_degrees({0})",
+        "Degrees of degrees, minutes and seconds such as -00:30:36, NULL of other text.",
+        udf=True,
+        unit="deg",
+    ),
+    Function(
+        "gavo_specconv",
+        (Parameter("expr", Accepts.NUMBER), _literal("dest_unit")),
+        Kind.DOUBLE,
+        "",
+        "A wavelength, frequency or energy, whose unit is known, in another spectral unit.",
+        udf=True,
+        builder=translated.specconv,
+    ),
+    Function(
+        "gavo_specconv",
+        (Parameter("expr", Accepts.NUMBER), _literal("expr_unit"), _literal("dest_unit")),
+        Kind.DOUBLE,
+        "",
+        "A wavelength, frequency or energy in the first unit, in another spectral unit.",
+        udf=True,
+        builder=translated.specconv,
+    ),
+    Function(
+        "gavo_match",
+        (_text("pattern"), _text("string")),
+        Kind.INT,
+        "udf.gavo_match({0}, {1})",
+        "1 if a regular expression of POSIX matches a part of the string, else 0.",
+        condition=True,
+        udf=True,
+    ),
+    Function(
+        "gavo_vocmatch",
+        (_literal("vocname"), _literal("term"), _text("matchagainst")),
+        Kind.INT,
+        "",
+        "1 if the text is the term of the vocabulary, without case, else 0; the vocabularies are "
+        "those of EPNcore, which have no narrower terms.",
+        condition=True,
+        udf=True,
+        builder=translated.vocmatch,
+    ),
+    _bitwise("BITWISE_AND", "&", "The bits that both numbers have."),
+    _bitwise("BITWISE_OR", "|", "The bits that either number has."),
+    _bitwise("BITWISE_XOR", "#", "The bits that one of two numbers has."),
+    Function(
+        "BITWISE_NOT",
+        (Parameter("a", Kind.LONG),),
+        Kind.LONG,
+        "(~ {0})",
+        "The bits that the number has not.",
+        udf=True,
     ),
 )

@@ -36,7 +36,8 @@ class Kind(Enum):
 INTEGERS = frozenset({Kind.SHORT, Kind.INT, Kind.LONG})
 NUMBERS = INTEGERS | {Kind.FLOAT, Kind.DOUBLE}
 TEXTS = frozenset({Kind.TEXT, Kind.REGION})
-GEOMETRIES = frozenset({Kind.POINT, Kind.CIRCLE, Kind.POLYGON, Kind.REGION})
+SHAPES = frozenset({Kind.POINT, Kind.CIRCLE, Kind.POLYGON})
+GEOMETRIES = SHAPES | {Kind.REGION}
 
 #: PostgreSQL types in which values of a kind are computed.
 PG_TYPES = {

@@ -39,7 +39,7 @@ def load_tableset(connection: Connection) -> TableSet:
     Parameters
     ----------
     connection
-        Of any of the three logins.
+        Of any login.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the ICME pipeline reads: a file, CDAWeb, or a simulation, all named by text."""
+"""What the ICME pipeline reads: files, CDAWeb, hourly OMNI, a simulation, all named by text."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pipelines.errors import SourceError
 from pipelines.sources.cdaweb import fetch_insitu
 from pipelines.sources.files import read_insitu
 from pipelines.sources.insitu import InSituSeries
+from pipelines.sources.omni import read_omni
 from pipelines.sources.spacecraft import find_spacecraft
 
 #: Shapes of a source's text; anything else is the path of a file.
 FORMS = (
     "path/to/file.csv[.gz]",
     "speasy:SPACECRAFT/START/STOP",
+    "omni:path/to/hourly.csv[.gz]",
     "simulation:START/STOP[/SEED]",
 )
 
@@ -49,6 +51,8 @@ def open_source(
     if colon and service == "speasy":
         name, start, stop = _parts(str(source), request, 3, 3)
         return fetch_insitu(find_spacecraft(name), _time(start), _time(stop), progress=progress)
+    if colon and service == "omni":
+        return read_omni(Path(request))
     if colon and service == "simulation":
         from pipelines.icme.simulate import simulate
 

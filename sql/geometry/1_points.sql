@@ -4,9 +4,10 @@
 -- found by no query, instead of ending all of them. Most functions of this file are inlined into
 -- queries and index expressions, which is why they test for NULL with CASE and not by STRICT.
 --
--- PostgreSQL refuses products that are too small for a double. So what is multiplied later is rounded
--- to a grid first, by adding a power of two and taking it away: 2^-10 (0.0009765625) for degrees,
--- which leaves multiples of 1e-19 and every larger digit, 1 for vectors, multiples of 1e-16.
+-- PostgreSQL refuses products that are too small for a double. So what is multiplied later is
+-- rounded to a grid first, by adding a power of two and taking it away: 2^-10 (0.0009765625) for
+-- degrees, which leaves multiples of 1e-19 and every larger digit, 1 for vectors, multiples of
+-- 1e-16.
 
 -- The point in the plane that the GiST index for searches by position is over. PostgreSQL sorts
 -- points when it builds such an index, which is ten times faster than inserting vectors in space.
@@ -78,9 +79,9 @@ COMMENT ON FUNCTION udf.separation(
 IS 'great-circle distance of two positions, degrees';
 
 -- Longitudes and latitudes within a radius, and a little more than any rounding. The centre is
--- between 0 and 360, the sides may lie beyond. A cap that holds a pole has all longitudes; of others
--- the extreme longitudes are asin(sin r / cos lat) from the centre. It only narrows a search down:
--- who uses it tests the distance itself.
+-- between 0 and 360, the sides may lie beyond. A cap that holds a pole has all longitudes; of
+-- others the extreme longitudes are asin(sin r / cos lat) from the centre. It only narrows a search
+-- down: who uses it tests the distance itself.
 CREATE OR REPLACE FUNCTION udf.cone_box(
     long double precision, lat double precision, radius double precision
 )

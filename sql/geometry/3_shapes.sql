@@ -40,7 +40,9 @@ DECLARE
 BEGIN
     v := udf.prepared(shape);
     n := cardinality(v);
-    IF n <= 3 THEN
+    IF v IS NULL THEN
+        RETURN NULL;
+    ELSIF n <= 3 THEN
         RETURN udf.cone_box(v[1], v[2], coalesce(v[3], 0));
     END IF;
     FOR i IN 1..n BY 3 LOOP
@@ -61,7 +63,7 @@ BEGIN
     -- Caps below a hemisphere are convex: they hold the edges and the inside, not only the
     -- vertices. A larger polygon may be anywhere.
     IF chord2 >= 1.99 OR centre IS NULL THEN
-        RETURN CASE WHEN v IS NOT NULL THEN box(point(0, -90), point(360, 90)) END;
+        RETURN box(point(0, -90), point(360, 90));
     END IF;
     RETURN udf.cone_box(centre[1], centre[2], 2 * asind(sqrt(chord2) / 2));
 END
@@ -212,6 +214,9 @@ BEGIN
     END IF;
     v := udf.polygon_vectors(shape);
     n := cardinality(v);
+    IF v IS NULL THEN
+        RETURN NULL;
+    END IF;
     FOR i IN 1..n BY 3 LOOP
         j := CASE WHEN i + 3 > n THEN 1 ELSE i + 3 END;
         ex := v[i+1] * (v[j+2] - v[i+2]) - v[i+2] * (v[j+1] - v[i+1]);

@@ -142,7 +142,7 @@ RADII = st.one_of(st.sampled_from([0.0, 180.0, 90.0, 1e-6]), st.floats(0, 180))
 def polygons(draw: st.DrawFn, largest: float = 80) -> Polygon:
     count = draw(st.integers(3, 8))
     # Gaps below 180 degrees, so that the centre is inside.
-    gaps = [draw(st.floats(0.3, 1.0)) for _ in range(count)]
+    gaps = [draw(st.floats(0.6, 1.0)) for _ in range(count)]
     bearings = np.cumsum(gaps) / sum(gaps) * 360 + draw(st.floats(0, 360))
     size = draw(st.sampled_from([largest, largest / 4, 1.0, 1e-3]))
     lengths = [draw(st.floats(0.2, 1.0)) * size for _ in range(count)]

@@ -91,7 +91,9 @@ NUMERIC_FUNCTIONS = [
     )
     and not any(parameter.literal for parameter in function.parameters)
     and function.returns is not Kind.TEXT
-    and Accepts.TIME not in [parameter.accepts for parameter in function.parameters]
+    and not {Accepts.TIME, Accepts.SHAPE, Accepts.INTERVAL, Kind.POINT}
+    & {parameter.accepts for parameter in function.parameters}
+    and function.returns is not Kind.POINT
 ]
 
 
@@ -126,6 +128,32 @@ def _numbers(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             lambda parts: f"{parts[0]}(DISTINCT {parts[1]})"
         ),
         st.just("(SELECT SUM(s.processing_level) FROM sir.epn_core AS s WHERE s.time_min < c1min)"),
+        st.tuples(st.sampled_from(["AREA", "COORD1", "COORD2"]), _shapes(children)).map(
+            lambda parts: f"{parts[0]}({parts[1]})"
+        ),
+        st.tuples(st.sampled_from(["CONTAINS", "INTERSECTS"]), SHAPE, _shapes(children)).map(
+            lambda parts: f"{parts[0]}({parts[1]}, {parts[2]})"
+        ),
+        st.tuples(children, children, children).map(
+            lambda v: f"DISTANCE(POINT({v[0]}, {v[1]}), POINT({v[2]}, c1min))"
+        ),
+        _shapes(children).map(lambda shape: f"ivo_healpix_index(3, CENTROID({shape}))"),
+    )
+
+
+def _shapes(numbers: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Return geometries of numbers of any kind."""
+    three = st.tuples(numbers, numbers, numbers)
+    return st.one_of(
+        SHAPE,
+        three.map(lambda v: f"POINT({v[0]}, {v[1]})"),
+        three.map(lambda v: f"CIRCLE({v[0]}, {v[1]}, {v[2]})"),
+        three.map(lambda v: f"CIRCLE(POINT({v[0]}, {v[1]}), {v[2]})"),
+        three.map(lambda v: f"POLYGON('', {v[0]}, {v[1]}, {v[2]}, 3, 4, c1min)"),
+        three.map(lambda v: f"POLYGON(POINT(0, 1), CENTROID(s_region), POINT({v[1]}, {v[2]}))"),
+        three.map(lambda v: f"BOX(10, {v[0]}, {v[1]}, {v[2]})"),
+        three.map(lambda v: f"gavo_transform('ICRS', 'GALACTIC', CIRCLE({v[0]}, {v[1]}, {v[2]}))"),
+        three.map(lambda v: f"COALESCE(POINT({v[0]}, {v[1]}), CENTROID(CIRCLE(1, 2, {v[2]})))"),
     )
 
 
@@ -141,6 +169,21 @@ def _texts(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
+SHAPE = st.sampled_from(
+    [
+        "s_region",
+        "POINT(c1min, c1max)",
+        "POINT('UNKNOWNFrame', 10, 20)",
+        "CIRCLE('ICRS', 10, 20, 1)",
+        "POLYGON(0, 0, 10, 0, 10, 10)",
+        "REGION('Box ICRS 1 2 3 4')",
+        "REGION('Circle 1 2 3')",
+        "CAST('1 2 3' AS CIRCLE)",
+        "CAST(target_name || '' AS POLYGON)",
+        "ivo_healpix_center(3, counter)",
+        "NULL",
+    ]
+)
 LEAF_NUMBERS = st.sampled_from(
     [*NUMBER_COLUMNS * 2, "1", "0", "2", "2.5", "1e-3", "9999999999", "NULL", "-3"]
 )
@@ -175,6 +218,15 @@ SIMPLE = st.one_of(
     VALUE.map(lambda value: f"{value} IS NOT NULL"),
     VALUE.map(lambda value: f"EXISTS (SELECT {value} FROM sir.epn_core AS s)"),
     st.tuples(TEXT, TEXT).map(lambda v: f"1 = ivo_nocasematch({v[0]}, {v[1]})"),
+    st.tuples(
+        st.sampled_from(["1 = CONTAINS", "0 = CONTAINS", "1 = INTERSECTS", "1 > INTERSECTS"]),
+        SHAPE,
+        _shapes(NUMBER),
+    ).map(lambda v: f"{v[0]}({v[1]}, {v[2]})"),
+    st.tuples(NUMBER, COMPARISON, NUMBER).map(
+        lambda v: f"DISTANCE({v[0]}, c1max, 10, 20) {v[1]} {v[2]}"
+    ),
+    NUMBER.map(lambda v: f"DISTANCE(POINT(c1min, c1max), POINT(1, {v})) BETWEEN 0 AND {v}"),
 )
 CONDITION = st.recursive(SIMPLE, _conditions, max_leaves=3)
 SOURCES = st.sampled_from(

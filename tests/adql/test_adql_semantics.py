@@ -351,15 +351,6 @@ def test_a_condition_on_a_predicate_function_is_served_by_an_index(database, tab
         ("SELECT IN_UNIT(quality, 'm') FROM icme.epn_core", "not known"),
         ("SELECT IN_UNIT(speed, 'kg') FROM icme.epn_core", "cannot be given in kg"),
         ("SELECT IN_UNIT(speed, 'parrots') FROM icme.epn_core", "not a unit"),
-        (
-            "SELECT POINT('ICRS', c1min, c1max) FROM icme.epn_core",
-            "geometry functions are not available",
-        ),
-        (
-            "SELECT 1 FROM icme.epn_core WHERE 1 = CONTAINS(POINT(1, 2), CIRCLE(1, 2, 3))",
-            "geometry",
-        ),
-        ("SELECT CAST('1 2' AS POINT) FROM icme.epn_core", "geometry"),
         ("SELECT RAND(quality) FROM icme.epn_core", "literal"),
         ('SELECT "TIME_MIN" FROM icme.epn_core', 'no column "TIME_MIN"'),
         ('SELECT * FROM "ICME".epn_core', "no table"),

@@ -19,6 +19,10 @@ from .corpus import Outcome
 #: Seconds that an answer may take.
 TIMEOUT = 120.0
 
+#: Limits of the values of a column. DaCHS copies those of a column to whatever is computed of it,
+#: even if the type is another; then astropy refuses the document ('8640.069' is no integer).
+_LIMITS = re.compile(rb"<(MIN|MAX)\b[^>]*(/>|>.*?</\1>)", re.DOTALL)
+
 #: The place of a fault, as this service names it.
 PLACE = re.compile(r"\(line \d+, column \d+\)")
 
@@ -43,7 +47,8 @@ class Answer:
     outcome
         Rows, or one of the two sorts of refusal; DaCHS does not tell them apart.
     fields, rows
-        The result; NULL is ``None``, arrays are tuples.
+        The result; NULL is ``None``, arrays are tuples. astropy reads a NULL text as an empty one,
+        so both are ``None`` here; queries of the corpus tell them apart with IS NULL.
     message
         The error.
     seconds
@@ -87,7 +92,7 @@ def ask(url: str, adql: str, session: requests.Session) -> Answer:
     if response.status_code >= 500:
         raise BrokenServiceError(f"HTTP {response.status_code}: {response.text[:500]}")
     try:
-        document = parse(io.BytesIO(response.content), verify="ignore")
+        document = parse(io.BytesIO(_LIMITS.sub(b"", response.content)), verify="ignore")
     except Exception as error:
         raise BrokenServiceError(f"no readable VOTable: {error}") from error
     return _answer(document, seconds)
@@ -131,8 +136,8 @@ def _column(values: np.ma.MaskedArray) -> list[Any]:
 
 
 def _value(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode("utf-8")
+    if isinstance(value, str):
+        return value or None
     if isinstance(value, np.ma.MaskedArray):
         value = value.filled()
     if isinstance(value, np.ndarray):

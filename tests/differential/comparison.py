@@ -138,9 +138,7 @@ def _shown(row: tuple[Any, ...]) -> str:
     return text if len(text) <= 160 else text[:157] + "..."
 
 
-def _metadata(
-    ours: tuple[FieldType, ...], dachs: tuple[FieldType, ...]
-) -> list[tuple[str, bool]]:
+def _metadata(ours: tuple[FieldType, ...], dachs: tuple[FieldType, ...]) -> list[tuple[str, bool]]:
     """Return differences of the columns, each with whether it is always tolerated."""
     by_name = {field.name.lower(): field for field in dachs}
     found: list[tuple[str, bool]] = []

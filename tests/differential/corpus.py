@@ -112,7 +112,7 @@ def read_corpus(folder: Path = FOLDER) -> list[Case]:
 
 
 def _read(file: Path) -> Iterator[Case]:
-    content = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506
+    content = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     _only(content, {"title", "ours", "needs", "queries"}, file.name)
     defaults = {key: content[key] for key in ("ours", "needs") if key in content}
     for name, entry in content["queries"].items():

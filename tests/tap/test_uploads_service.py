@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import re
@@ -21,8 +22,9 @@ from psycopg2 import errors
 from epntap.database import Database
 from epntap.formats import negotiate
 from epntap.settings import Settings
+from epntap.tap.errors import RequestError, too_slow
 from epntap.tap.parameters import QueryRequest
-from epntap.tap.query import QueryRun, TableSets
+from epntap.tap.query import Cancelled, QueryRun, TableSets
 from epntap.tap.uploads import InlineSource, Upload, UploadError, UploadPolicy
 
 pytestmark = pytest.mark.usefixtures("moons")
@@ -127,26 +129,16 @@ def test_pyvo_uploads_and_the_next_query_sees_nothing_of_it(service, client):
     )
 
 
-def test_pyvo_uploads_two_hundred_thousand_rows(database, service):
-    big = Table({"id": np.arange(200_000), "t": 2450000.0 + np.arange(200_000)})
-    # The service of the tests gives a query five seconds, which a busy machine may take.
-    buffer = io.BytesIO(votable(big))
-    written = io.BytesIO()
-
-    def write(piece: bytes, *, last: bool) -> None:
-        written.write(piece)
-
-    request = QueryRequest(
-        "SELECT COUNT(*) AS n, MAX(t) AS m FROM TAP_UPLOAD.mine",
-        10,
-        negotiate("csv"),
-        uploads=(Upload("mine", InlineSource(buffer)),),
+def test_two_hundred_thousand_rows_are_no_trouble(database):
+    lines = "".join(
+        f"<TR><TD>{number}</TD><TD>{2450000.5 + number}</TD></TR>\n" for number in range(200_000)
     )
-    policy = UploadPolicy.of(Settings())
-    QueryRun(database, TableSets(database), request, write, policy).run()
-    assert written.getvalue().split() == [b"n,m", b"200000,2649999.0"] or (
-        written.getvalue().split() == [b"n,m", b"200000,2649999"]
-    )
+    empty = votable(Table({"id": [1], "t": [1.5]})).decode()
+    head, tail = empty[: empty.index("<TR>")], empty[empty.index("</TABLEDATA>") :]
+    query = "SELECT COUNT(*) AS n, MAX(t) - MIN(t) AS d FROM TAP_UPLOAD.mine"
+    found = run(database, query, (head + lines + tail).encode(), UploadPolicy.of(Settings()))
+    count, span = found.split()[1].split(b",")
+    assert (int(count), float(span)) == (200_000, 199_999.0)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +228,7 @@ def test_the_limit_of_bytes_is_enforced_on_what_a_bomb_unpacks_to(database):
     assert run(database, COUNT, plain, policy).split() == [b"n", b"1"]
     bomb = gzip.compress(plain.replace(b"</TD>", b" " * 10_000_000 + b"</TD>"))
     assert len(bomb) < 20_000
-    with pytest.raises(UploadError, match=r"may have 2000?00 bytes together|may have .* together"):
+    with pytest.raises(UploadError, match="may have 200000 bytes together, decompressed"):
         run(database, COUNT, bomb, policy)
 
 
@@ -254,7 +246,7 @@ def test_a_query_without_leave_to_upload_is_refused(database):
     def write(piece: bytes, *, last: bool) -> None:
         raise AssertionError
 
-    with pytest.raises(UploadError.__mro__[1], match="cannot be uploaded"):
+    with pytest.raises(RequestError, match="cannot be uploaded"):
         QueryRun(database, TableSets(database), request, write).run()
 
 
@@ -270,6 +262,31 @@ def test_nothing_stays_behind_in_the_connection_whether_it_went_well_or_not(data
             "SELECT relname FROM pg_catalog.pg_class WHERE relpersistence = 't' AND relkind = 'r'"
         )
         assert cursor.fetchall() == []
+    assert database.queries_running == 0
+
+
+@pytest.mark.parametrize("reason", [None, too_slow(3)])
+def test_a_query_that_is_stopped_while_its_upload_is_read_ends_at_once(database, reason):
+    class Stopping(io.BytesIO):
+        """A document in the middle of which the client goes away, or its time is over."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() > 100_000:
+                query.stop(reason)
+            return super().read(size)
+
+    cells = b"<TR><TD>Io</TD><TD>1</TD><TD>2</TD></TR>" * 20_000
+    source = InlineSource(Stopping(votable(MINE).replace(b"</TABLEDATA>", cells + b"</TABLEDATA>")))
+    request = QueryRequest(COUNT, 100, negotiate("csv"), uploads=(Upload("mine", source),))
+
+    def write(piece: bytes, *, last: bool) -> None:
+        raise AssertionError
+
+    policy = UploadPolicy.of(Settings())
+    query = QueryRun(database, TableSets(database), request, write, policy)
+    with pytest.raises(Cancelled if reason is None else RequestError) as ended:
+        query.run()
+    assert reason is None or ended.value is reason
     assert database.queries_running == 0
 
 
@@ -365,6 +382,8 @@ def test_the_limits_and_methods_are_declared(service):
 @pytest.mark.peers
 @pytest.mark.skipif(shutil.which("stilts") is None, reason="stilts is not installed")
 def test_taplint_uploads_without_error_or_warning(service):
+    if httpx.get(f"{service}/tap/async").status_code == 404:
+        pytest.skip("taplint uploads to /async alone, which this service does not have")
     done = subprocess.run(
         ["stilts", "taplint", f"tapurl={service}/tap", "stages=CAP UPL"],
         capture_output=True,
@@ -375,3 +394,110 @@ def test_taplint_uploads_without_error_or_warning(service):
     assert not faults, "\n".join(faults)
     assert "Section UPL:" in done.stdout
     assert "Totals: Errors: 0; Warnings: 0" in done.stdout
+
+
+@pytest.mark.peers
+@pytest.mark.skipif(shutil.which("stilts") is None, reason="stilts is not installed")
+@pytest.mark.parametrize(
+    "form", ["votable-tabledata", "votable-binary-inline", "votable-binary2-inline"]
+)
+def test_what_stilts_writes_comes_back_the_same(client, tmp_path, form):
+    source, sent, back = (tmp_path / name for name in ("source.fits", "sent.vot", "back.vot"))
+    moons = Table(
+        {
+            "s": np.array([1, -2, 3], dtype=np.int16),
+            "i": np.array([1, -(2**31) + 1, 2**31 - 1], dtype=np.int32),
+            "l": np.array([2**62, 0, -(2**62)], dtype=np.int64),
+            "f": np.array([1.25, np.nan, -3e38], dtype=np.float32),
+            "d": np.array([1e300, np.nan, np.inf]),
+            "b": np.array([True, False, True]),
+            "t": ["one", "", "a<b&c"],
+            "v": np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
+        }
+    )
+    moons.write(source)
+    subprocess.run(
+        ["stilts", "tpipe", f"in={source}", "ifmt=fits", f"out={sent}", f"ofmt={form}"],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    answer = upload(client, "SELECT * FROM TAP_UPLOAD.mine", {"mine": sent.read_bytes()})
+    assert answer.status_code == 200, answer.text
+    back.write_bytes(answer.content)
+    table = parse(io.BytesIO(answer.content)).get_first_table()
+    assert [one.name for one in table.fields] == moons.colnames
+    rows = table.to_table()
+    for name in ("s", "i", "l", "b"):
+        assert [int(value) for value in rows[name]] == [int(value) for value in moons[name]]
+    for name in ("f", "d", "v"):
+        found = np.ma.filled(np.ma.asarray(rows[name]), np.nan)
+        np.testing.assert_array_equal(found, np.asarray(moons[name]))
+    assert [str(value) if value else "" for value in rows["t"]] == list(moons["t"])
+
+
+ALL_TYPES = """<VOTABLE version="1.4"><RESOURCE><TABLE>
+<FIELD name="bool" datatype="boolean"/><FIELD name="bools" datatype="boolean" arraysize="3"/>
+<FIELD name="bits" datatype="bit" arraysize="*"/><FIELD name="byte" datatype="unsignedByte"/>
+<FIELD name="long" datatype="long"/><FIELD name="ints" datatype="int" arraysize="2x2"/>
+<FIELD name="char" datatype="char"/><FIELD name="words" datatype="char" arraysize="3x2"/>
+<FIELD name="uni" datatype="unicodeChar" arraysize="10"/>
+<FIELD name="single" datatype="float"/><FIELD name="complex" datatype="doubleComplex"/>
+<FIELD name="when" datatype="char" arraysize="*" xtype="timestamp"/>
+<FIELD name="where" datatype="float" arraysize="2" xtype="point"/>
+<FIELD name="shape" datatype="double" arraysize="*" xtype="polygon"/>
+<FIELD name="span" datatype="double" arraysize="2" xtype="interval"/>
+<DATA><TABLEDATA>
+<TR><TD>T</TD><TD>1 0 ?</TD><TD>101</TD><TD>255</TD><TD>-9223372036854775807</TD><TD>1 2 3 4</TD>
+<TD>x</TD><TD>ab cde</TD><TD>na&#239;ve</TD><TD>1.5</TD><TD>1 -2</TD><TD>2020-02-29T01:02:03.25</TD>
+<TD>10 -20</TD><TD>0 0 1 0 1 1</TD><TD>-Inf 5</TD></TR>
+<TR><TD/><TD/><TD/><TD/><TD/><TD/><TD/><TD/><TD/><TD/><TD/><TD/><TD/><TD/><TD/></TR>
+</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
+
+
+@pytest.mark.parametrize("form", ["votable", "votable/td", "votable/b"])
+def test_every_type_comes_back_with_its_values(client, form):
+    answer = upload(
+        client, "SELECT * FROM TAP_UPLOAD.mine", {"mine": ALL_TYPES.encode()}, FORMAT=form
+    )
+    assert answer.status_code == 200, answer.text
+    table = parse(io.BytesIO(answer.content)).get_first_table()
+    xtypes = {one.name: one.xtype for one in table.fields if one.xtype}
+    assert xtypes == {
+        "when": "timestamp",
+        "where": "point",
+        "shape": "polygon",
+        "span": "interval",
+    }
+    first = {one.name: table.array[one.ID][0] for one in table.fields}
+    assert (int(first["bool"]), int(first["byte"])) == (1, 255)
+    assert int(first["long"]) == -(2**63) + 1
+    assert [int(x) for x in np.ravel(first["bools"])[:2]] == [1, 0]
+    assert [int(x) for x in np.ravel(first["bits"])] == [1, 0, 1]
+    assert [int(x) for x in np.ravel(first["ints"])] == [1, 2, 3, 4]
+    assert float(first["single"]) == 1.5
+    assert [float(x) for x in np.ravel(first["complex"])] == [1.0, -2.0]
+    assert [float(x) for x in np.ravel(first["where"])] == [10.0, -20.0]
+    assert [float(x) for x in np.ravel(first["shape"])] == [0, 0, 1, 0, 1, 1]
+    assert [float(x) for x in np.ravel(first["span"])] == [-np.inf, 5]
+    assert first["when"] == "2020-02-29T01:02:03.25"
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "json", "fits", "parquet", "text", "html"])
+def test_every_type_can_be_written_in_every_format(client, form):
+    answer = upload(
+        client, "SELECT * FROM TAP_UPLOAD.mine", {"mine": ALL_TYPES.encode()}, FORMAT=form
+    )
+    assert answer.status_code == 200, answer.text
+    if form == "csv":
+        first, second = list(csv.DictReader(io.StringIO(answer.text)))
+        assert first["uni"] == "naïve"
+        assert first["words"] == "ab cde"
+        assert set(second.values()) == {""}
+
+
+def test_rows_without_a_value_are_found_by_is_null(client):
+    conditions = " AND ".join(
+        f'"{name}" IS NULL' for name in re.findall(r'<FIELD name="(\w+)"', ALL_TYPES)
+    )
+    query = f"SELECT COUNT(*) AS n FROM TAP_UPLOAD.mine WHERE {conditions}"
+    answer = upload(client, query, {"mine": ALL_TYPES.encode()}, FORMAT="csv")
+    assert answer.text.split() == ["n", "1"]

@@ -14,12 +14,12 @@ from epntap.tap.uploads.policy import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-#: Prefixes under which IPv6 carries an IPv4 address that a translator connects to (RFC 6052,
-#: section 2.1; RFC 8215), in its last 32 bits.
-_TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+#: Prefix under which IPv6 carries an IPv4 address, in its last 32 bits, that a translator connects
+#: to (RFC 6052, section 2.1): what hosts without IPv6 have in networks without IPv4.
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 
-#: IPv4 in the last 32 bits, obsolete (RFC 4291, section 2.5.5.1).
-_COMPATIBLE = ipaddress.ip_network("::/96")
+#: The same for translators of a network's own (RFC 8215), which may lead anywhere.
+_TRANSLATED_LOCALLY = ipaddress.ip_network("64:ff9b:1::/48")
 
 
 class ForbiddenAddressError(Exception):
@@ -50,10 +50,13 @@ def resolve(host: str, port: int, networks: Sequence[Network]) -> list[str]:
 
 def is_allowed(text: str, networks: Sequence[Network]) -> bool:
     """Return whether an address is public, or within one of the networks."""
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if "%" not in text and any(address in network for network in networks):
+    if "%" in text:
+        # A zone: the address has a meaning on one link only.
+        return False
+    address = ipaddress.ip_address(text)
+    if any(address in network for network in networks):
         return True
-    return "%" not in text and all(_is_public(one) for one in (address, *_carried(address)))
+    return all(_is_public(one) for one in _targets(address))
 
 
 def _is_public(address: Address) -> bool:
@@ -63,15 +66,16 @@ def _is_public(address: Address) -> bool:
         or address.is_unspecified
         or address.is_loopback
         or address.is_link_local
+        or address in _TRANSLATED_LOCALLY
         or (isinstance(address, ipaddress.IPv6Address) and address.is_site_local)
     )
 
 
-def _carried(address: Address) -> list[ipaddress.IPv4Address]:
-    """Return the IPv4 addresses that an IPv6 address leads to."""
+def _targets(address: Address) -> list[Address]:
+    """Return the addresses that a connection to an address may lead to."""
     if isinstance(address, ipaddress.IPv4Address):
-        return []
+        return [address]
+    if address in _TRANSLATED:
+        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
     carried = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if any(address in network for network in (*_TRANSLATED, _COMPATIBLE)):
-        carried.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return [one for one in carried if one is not None]
+    return [address, *(one for one in carried if one is not None)]

@@ -230,9 +230,8 @@ def _length(size: str | None) -> int | None:
 def _stored_arraysize(datatype: str, size: str | None) -> str | None:
     """Return the arraysize of the stored column, and of results."""
     if datatype in _TEXTS:
-        # Of several texts in a cell, the sizes are what tells where each of them ends.
-        several = size is not None and "x" in size
-        return size if several and (_length(size) or 0) <= _MAX_FIXED_ELEMENTS else "*"
+        # Several texts in a cell become one: astropy refuses a result with text of two dimensions.
+        return "*"
     if datatype in _COMPLEX:
         size = "2" if size is None else f"2x{size}"
     length = _length(size)

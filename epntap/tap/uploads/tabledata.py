@@ -17,20 +17,29 @@ class TabledataRows:
     ----------
     readers
         The columns.
-    prefix
-        What stands before the names of elements, with its colon; empty mostly.
+    tag
+        The name of the TABLEDATA element as the document writes it, perhaps with a prefix.
     emit
         Takes a row, as cells of COPY TEXT.
+    leave
+        Called with the tag when the TABLEDATA element ends.
     """
 
     def __init__(
-        self, readers: Sequence[CellReader], prefix: str, emit: Callable[[list[str]], None]
+        self,
+        readers: Sequence[CellReader],
+        tag: str,
+        emit: Callable[[list[str]], None],
+        leave: Callable[[str], None],
     ) -> None:
         self._readers = tuple(readers)
         self._convert = [reader.from_text for reader in readers]
+        prefix = tag.removesuffix("TABLEDATA")
+        self._tag = tag
         self._cell = prefix + "TD"
         self._row = prefix + "TR"
         self._emit = emit
+        self._leave = leave
         self._cells: list[str] | None = None
         self._text: list[str] | None = None
 
@@ -64,6 +73,8 @@ class TabledataRows:
         """
         cells = self._cells
         if cells is None:
+            if tag == self._tag:
+                self._leave(tag)
             return
         if tag == self._cell and self._text is not None:
             number = len(cells)

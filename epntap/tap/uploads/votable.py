@@ -23,6 +23,9 @@ _CHUNK_BYTES = 64 * 1024
 #: Bytes of the longest tag or comment. Expat begins a longer one anew with each piece that comes.
 _LONGEST_TAG = 1024 * 1024
 
+#: Encodings that expat knows by itself.
+_ENCODINGS = frozenset({"UTF-8", "UTF-16", "ISO-8859-1", "US-ASCII"})
+
 _ONE_TABLE = "upload a VOTable with one TABLE, in TABLEDATA, BINARY or BINARY2"
 
 
@@ -58,6 +61,7 @@ class VOTableReader:
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.buffer_size = _CHUNK_BYTES
+        self._parser.XmlDeclHandler = self._check_encoding
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
         self._take_elements()
         self._fed = 0
@@ -114,9 +118,6 @@ class VOTableReader:
             self._refuse(f"the document is not well-formed XML: {error}")
         except CellError as error:
             self._refuse(f"row {self._row_count + 1}, {error}")
-        except ValueError as error:
-            # An encoding that is none of XML's, or none of Python's.
-            self._refuse(f"the document cannot be read: {error}")
         if self._fed - self._parser.CurrentByteIndex > _LONGEST_TAG:
             self._refuse("the document has a tag or comment of more than 1 MiB")
         if not chunk and not self._complete:
@@ -124,6 +125,10 @@ class VOTableReader:
 
     def _refuse(self, message: str, hint: str | None = None, status: int = 400) -> NoReturn:
         raise UploadError(self._name, message, hint=hint, status=status)
+
+    def _check_encoding(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and encoding.upper() not in _ENCODINGS:
+            self._refuse(f"the encoding {encoding[:40]} is not read", "use UTF-8")
 
     def _refuse_doctype(self, *_declaration: object) -> NoReturn:
         self._refuse("a document type declaration (DOCTYPE) is not allowed", "leave it out")
@@ -172,18 +177,14 @@ class VOTableReader:
 
     def _start_rows(self, tag: str) -> None:
         """Give the elements within TABLEDATA to what reads rows, until it ends."""
-        rows = TabledataRows(self._readers, tag.removesuffix("TABLEDATA"), self._end_row)
-
-        def end(inner: str) -> None:
-            if inner == tag:
-                self._take_elements()
-                self._end(inner)
-            else:
-                rows.end(inner)
-
+        rows = TabledataRows(self._readers, tag, self._end_row, self._end_rows)
         self._parser.StartElementHandler = rows.start
-        self._parser.EndElementHandler = end
+        self._parser.EndElementHandler = rows.end
         self._parser.CharacterDataHandler = rows.characters
+
+    def _end_rows(self, tag: str) -> None:
+        self._take_elements()
+        self._end(tag)
 
     def _take_elements(self) -> None:
         self._parser.StartElementHandler = self._start
