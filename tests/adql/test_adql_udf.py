@@ -177,11 +177,11 @@ def test_transforms_agree_with_astropy_and_turn_back(run):
 
 
 def test_epoch_propagation_agrees_with_astropy(run):
-    """Barnard's star over 50 years; both move it along the same straight line."""
+    """Barnard's star over 25 years; both move it along the same straight line."""
     star = "269.452, 4.6933, 547.45, -802.8, 10362.5, -110.5"
     ((found, still),) = run(
-        f"SELECT TOP 1 ivo_epoch_prop_pos({star}, 2016.0, 2066.0) AS p,"
-        " ivo_epoch_prop_pos(10, 20, NULL, 0, 0, NULL, 2016.0, 2066.0) AS q FROM icme.epn_core"
+        f"SELECT TOP 1 ivo_epoch_prop_pos({star}, 2016.0, 1991.25) AS p,"
+        " ivo_epoch_prop_pos(10, 20, NULL, 0, 0, NULL, 2016.0, 1991.25) AS q FROM icme.epn_core"
     )
     moved = SkyCoord(
         ra=269.452 * u.deg,
@@ -191,7 +191,7 @@ def test_epoch_propagation_agrees_with_astropy(run):
         pm_dec=10362.5 * u.mas / u.yr,
         radial_velocity=-110.5 * u.km / u.s,
         obstime=Time(2016.0, format="jyear"),
-    ).apply_space_motion(new_obstime=Time(2066.0, format="jyear"))
+    ).apply_space_motion(new_obstime=Time(1991.25, format="jyear"))
     assert found == pytest.approx([moved.ra.deg, moved.dec.deg], abs=1e-6)
     assert still == pytest.approx([10, 20], abs=1e-12)
 

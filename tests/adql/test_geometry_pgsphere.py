@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 import pytest
 from adql.sphere import POSITIONS, Polygon, around, distance, polygons, vector
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 #: Degrees within which pg_sphere takes things for equal: its EPSILON is 1e-9 rad.
 EDGE = 1e-6
 
 fewer = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -44,7 +45,13 @@ def sphere(server: str) -> Iterator[psycopg2.extensions.connection]:
 
 def ask(connection, sql: str, *arguments: object):
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {sql}", arguments)
+        try:
+            cursor.execute(f"SELECT {sql}", arguments)
+        except psycopg2.errors.InternalError_ as error:
+            # Not every polygon that we take is one to pg_sphere: about a hemisphere is its limit.
+            if "polygon too large" not in str(error):
+                raise
+            reject()
         return cursor.fetchone()[0]
 
 
@@ -70,7 +77,7 @@ def test_distances_are_the_same(database, sphere, one, other):
     assert ours == pytest.approx(theirs, abs=3e-6)
 
 
-@given(polygons(), POSITIONS, st.floats(0, 360), st.floats(0, 1.5))
+@given(polygons(largest=60), POSITIONS, st.floats(0, 360), st.floats(0, 1.5))
 @fewer
 def test_polygons_contain_the_same_points(database, sphere, polygon, far, bearing, step):
     near = around(polygon.centre, bearing, step * max(polygon.lengths))
@@ -86,7 +93,7 @@ def test_polygons_contain_the_same_points(database, sphere, polygon, far, bearin
             assert ours is theirs
 
 
-@given(polygons(), polygons(), st.floats(0, 360), st.floats(0, 2.5))
+@given(polygons(largest=60), polygons(largest=60), st.floats(0, 360), st.floats(0, 2.5))
 @fewer
 def test_the_same_polygons_overlap(database, sphere, one, other, bearing, step):
     moved = Polygon(
@@ -104,7 +111,7 @@ def test_the_same_polygons_overlap(database, sphere, one, other, bearing, step):
     assert ask(database, f"udf.shape_within({prepared})", one.array, moved.array) is theirs
 
 
-@given(polygons(), POSITIONS, st.floats(1e-3, 60), st.floats(0, 360), st.floats(0, 2))
+@given(polygons(largest=60), POSITIONS, st.floats(1e-3, 60), st.floats(0, 360), st.floats(0, 2))
 @fewer
 def test_the_same_circles_and_polygons_overlap(
     database, sphere, polygon, far, radius, bearing, step
@@ -123,7 +130,7 @@ def test_the_same_circles_and_polygons_overlap(
         assert ask(database, f"udf.shape_within({shapes})", *arguments) is theirs
 
 
-@given(polygons())
+@given(polygons(largest=60))
 @fewer
 def test_areas_are_the_same(database, sphere, polygon):
     if simple(polygon) and max(polygon.lengths) > 0.1:

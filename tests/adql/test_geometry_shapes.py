@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 EDGE = 1e-9
 
 more = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -73,6 +73,12 @@ TOLERANCES = (
         "A name that comes twice gets a number here and an underscore in DaCHS.",
     ),
     Tolerance(
+        "unit",
+        lambda ours, dachs: (ours, dachs) == ("deg", "(deg, deg)"),
+        Blame.DACHS,
+        "Both numbers of a position are in degrees; '(deg, deg)' is no unit of VOUnits.",
+    ),
+    Tolerance(
         "order",
         lambda ours, dachs: True,
         Blame.BOTH_RIGHT,

@@ -132,7 +132,8 @@ def hunt(target: Target, seconds: float, *, first_seed: int = 0, batch: int = _B
     number = first_seed
     while time.monotonic() < end:
         for attack in ATTACKS:
-            if time.monotonic() < end:
+            # Every kind has its turn at least once, however slow the machine is.
+            if number == first_seed or time.monotonic() < end:
                 _attack(target, attack, number, batch, tally)
         number += 1
     return tally

@@ -42,7 +42,7 @@ _NUMERIC = tuple(
     for function in _FUNCTIONS
     if not function.aggregate
     and function.returns in (None, Kind.INT, Kind.LONG, Kind.DOUBLE)
-    and getattr(Accepts, "SHAPE", None) not in [given.accepts for given in function.parameters]
+    and Accepts.SHAPE not in [given.accepts for given in function.parameters]
 )
 
 #: What is put into queries to break them: signs that mean something to PostgreSQL among it.
@@ -225,7 +225,7 @@ class Grammar:
             return self._text(depth)
         if parameter.accepts in (Kind.TIMESTAMP, Accepts.TIME):
             return self._time(depth)
-        if parameter.accepts in (Kind.POINT, getattr(Accepts, "SHAPE", None)):
+        if parameter.accepts in (Kind.POINT, Accepts.SHAPE):
             return self._shape(depth)
         return self._number(depth)
 

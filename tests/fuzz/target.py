@@ -17,6 +17,7 @@ import uvicorn
 from differential.rows import bench_rows
 
 from epntap.adql import translate
+from epntap.adql.geometry import Geometry
 from epntap.catalogue import read_catalogue
 from epntap.database import Database, load_tableset
 from epntap.errors import UserError
@@ -75,7 +76,7 @@ class Target:
     def check_translation(self, query: str) -> None:
         """Hold the translator to: SQL that PostgreSQL takes, or an error for the user."""
         try:
-            sql = translate(query, self._tables, limit=10).sql
+            sql = translate(query, self._tables, limit=10, geometry=Geometry()).sql
         except UserError:
             return
         except Exception as error:

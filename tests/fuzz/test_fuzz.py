@@ -31,7 +31,11 @@ def test_twenty_seconds_of_every_attack_find_nothing(target: Target):
     assert not tally.found, "\n".join(f"{found}\n{found.example!r}" for found in tally.found)
     for attack in ATTACKS:
         assert tally.tried[attack.name] >= 25, attack.name
-        assert 0 < tally.accepted[attack.name] < tally.tried[attack.name], attack.name
+        assert tally.accepted[attack.name] < tally.tried[attack.name], attack.name
+    for attack in ATTACKS:
+        # Most of what is damaged is refused, all of it in a short run.
+        if not attack.name.startswith("damaged"):
+            assert tally.accepted[attack.name] > 0, attack.name
 
 
 def test_sql_that_postgresql_rejects_is_a_violation(
