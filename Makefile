@@ -1,11 +1,17 @@
 # make run   sets everything up and starts the demonstration
 # make test  sets everything up, lints and runs all tests
+# make differential OURS=URL DACHS=URL   compares with a running DaCHS
+# make fuzz  looks for queries and uploads that break something
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint clean
+OURS ?= http://127.0.0.1:8000/tap
+DACHS ?= http://127.0.0.1:8080/tap
+SECONDS ?= 600
+
+.PHONY: run test lint differential fuzz clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/epntap demo
@@ -17,6 +23,14 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The corpus of queries on the same rows here and in DaCHS; see docs/differential.md.
+differential: $(VENV)/.test
+	$(BIN)/python -m tests.differential.run --ours $(OURS) --dachs $(DACHS) --report differences.md
+
+# Random queries and uploads for ten minutes; see docs/fuzzing.md.
+fuzz: $(VENV)/.test
+	PYTHONPATH=tests $(BIN)/python -m fuzz.run --seconds $(SECONDS)
 
 # One environment serves both; it is made again only when what it is made from has changed.
 $(BIN)/python:
