@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epntap.errors import UserError
-from epntap.settings import Settings
 from epntap.registry import site_of
 from epntap.registry.xml import timestamp
+from epntap.settings import Settings
 
 
 def settings(*, url: str = "https://vo.example.org", **changes: str) -> Settings:
