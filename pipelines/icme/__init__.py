@@ -110,6 +110,7 @@ class IcmePipeline:
         seed: int = 0,
         seeds: int = 1,
         folds: int = 5,
+        fold_seeds: int | None = None,
         steps: int = 400,
         boundaries: str | Path | None = None,
         spacecraft: str | None = None,
@@ -120,13 +121,16 @@ class IcmePipeline:
         Parameters
         ----------
         inputs, labels
-            One list of ejections for each series.
+            One list of ejections for each series. The first series must have all channels; others
+            may lack some, and then teach without choosing the event rule.
         output
             Folder for the weights.
         seed, seeds
             First seed, and how many networks are trained with consecutive seeds.
         folds
             Blocks of time for the cross-validation that chooses the event rule, at least 3.
+        fold_seeds
+            Networks a block; as many as `seeds` when not given.
         steps
             Batches of training at most.
         boundaries
@@ -154,6 +158,7 @@ class IcmePipeline:
             output,
             seeds=range(seed, seed + seeds),
             folds=folds,
+            fold_seeds=fold_seeds or seeds,
             steps=steps,
             boundaries=Path(boundaries) if boundaries else None,
             spacecraft=spacecraft,

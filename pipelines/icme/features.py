@@ -95,26 +95,23 @@ def _unrest(components: pd.DataFrame, magnitude: Values, samples: int) -> Values
 def own_scaling(series: InSituSeries) -> Scaling:
     """Compute the scaling of a series from its own measurements alone.
 
-    Raises
-    ------
-    SourceError
-        If a channel has no measurements at all.
+    A quantity that is not measured for long enough has the scaling of `REFERENCE`.
     """
-    empty = [name for name in CHANNELS if series.data[name].notna().sum() == 0]
-    if empty:
-        raise SourceError(
-            f"{series.description} has no measurements of {', '.join(empty)}",
-            hint="the detector needs the magnetic field, speed, density and temperature",
-        )
     values = quantities(series)
-    if np.isfinite(values["log_beta"]).sum() < _ENOUGH_HOURS * SAMPLES_PER_HOUR:
+    median, deviation = list(REFERENCE.median), list(REFERENCE.deviation)
+    for row, name in enumerate(SCALED):
+        known = values[name][np.isfinite(values[name])]
+        if known.size >= _ENOUGH_HOURS * SAMPLES_PER_HOUR:
+            low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
+            median[row], deviation[row] = float(middle), float(high - low) / _NORMAL_IQR
+    if median == list(REFERENCE.median):
         return REFERENCE
-    low, middle, high = np.nanquantile([values[name] for name in SCALED], [0.25, 0.5, 0.75], axis=1)
-    return Scaling(
-        median=tuple(float(each) for each in middle),
-        deviation=tuple(float(each) for each in (high - low) / _NORMAL_IQR),
-        field=float(np.exp(np.nanmedian(values["log_bt"]))),
-    )
+    return Scaling(tuple(median), tuple(deviation), field=float(np.exp(median[0])))
+
+
+def missing_channels(series: InSituSeries) -> list[str]:
+    """Return the names of the channels that a series does not have at all."""
+    return [name for name in CHANNELS if series.data[name].notna().sum() == 0]
 
 
 def measure_scaling(series: InSituSeries) -> Scaling:
@@ -128,6 +125,12 @@ def measure_scaling(series: InSituSeries) -> Scaling:
     SourceError
         If a channel has no measurements at all.
     """
+    empty = missing_channels(series)
+    if empty:
+        raise SourceError(
+            f"{series.description} has no measurements of {', '.join(empty)}",
+            hint="the detector needs the magnetic field, speed, density and temperature",
+        )
     own = own_scaling(series)
     floored = np.maximum(own.deviation, REFERENCE.deviation)
     return replace(own, deviation=tuple(float(each) for each in floored))

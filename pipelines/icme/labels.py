@@ -42,7 +42,8 @@ def read_labels(path: Path, spacecraft: str | None = None) -> pd.DataFrame:
     Returns
     -------
     labels
-        Columns `TRUTH_COLUMNS`, UTC, in order of time; the middle one may be NaT.
+        Columns `TRUTH_COLUMNS`, UTC, in order of time; the middle one may be NaT. It is also where
+        a list puts it outside of its event, as ICMECAT v2.2 does for Wind on 1998-03-04.
 
     Raises
     ------
@@ -98,14 +99,15 @@ def _times(path: Path, table: pd.DataFrame, name: str) -> pd.Series:
 
 def _ordered(path: Path, labels: pd.DataFrame) -> pd.DataFrame:
     start, obstacle, end = (labels[name] for name in TRUTH_COLUMNS)
-    wrong = start.isna() | end.isna() | (end <= start) | (obstacle < start) | (obstacle > end)
+    wrong = start.isna() | end.isna() | (end <= start)
     if wrong.any():
         line = int(labels.index[wrong][0]) + 2
         raise LabelError(
             f"{path}, line {line}: the event from {start[wrong].iloc[0]} to {end[wrong].iloc[0]} "
             "is not in order",
-            hint="start, start of the obstacle and end must follow one another",
+            hint="an event must start before it ends",
         )
+    labels["mo_start_time"] = obstacle.where(obstacle.between(start, end))
     return labels.sort_values("icme_start_time").reset_index(drop=True)
 
 

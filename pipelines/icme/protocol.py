@@ -36,17 +36,28 @@ from pipelines.icme.evaluate import (
     score,
     score_held_out,
 )
-from pipelines.icme.features import features, measure_scaling, usable_samples
+from pipelines.icme.features import (
+    features,
+    measure_scaling,
+    missing_channels,
+    usable_samples,
+)
 from pipelines.icme.labels import add_obstacles, label_intervals, read_labels
 from pipelines.icme.simulate import simulate
 from pipelines.icme.source import open_source
-from pipelines.icme.train import Labelled, fit, label, time_blocks, training_simulations
+from pipelines.icme.train import (
+    QUIET_RATE,
+    Labelled,
+    fit,
+    label,
+    time_blocks,
+    training_simulations,
+)
 from pipelines.signals.training import TrainingPlan
 from pipelines.sources.insitu import InSituSeries
 
-#: Simulated years of solar minimum that help to choose the rule, the first of their seeds, and
-#: ejections a year: Richardson & Cane (2010, Sol. Phys. 264, 189) count about that at minimum.
-QUIET_YEARS, QUIET_SEED, QUIET_RATE = 4, 200, 7.0
+#: Simulated years of solar minimum that help to choose the rule, and the first of their seeds.
+QUIET_YEARS, QUIET_SEED = 4, 200
 
 
 def run_training(
@@ -56,6 +67,7 @@ def run_training(
     *,
     seeds: Sequence[int],
     folds: int,
+    fold_seeds: int,
     steps: int,
     boundaries: Path | None = None,
     spacecraft: str | None = None,
@@ -73,12 +85,26 @@ def run_training(
             hint="use at least 3",
         )
     series = [open_source(each, spacecraft=spacecraft, progress=progress) for each in inputs]
+    complete = [number for number, one in enumerate(series) if not missing_channels(one)]
+    if 0 not in complete:
+        raise LabelError(
+            f"{series[0].description} has no measurements of "
+            + ", ".join(missing_channels(series[0])),
+            hint="give a series with all channels first: it decides when training stops",
+        )
     truths = [_truth(path, one, boundaries) for path, one in zip(labels, series, strict=True)]
     labelled = [label(one, truth) for one, truth in zip(series, truths, strict=True)]
     simulated = training_simulations(progress)
     plan = TrainingPlan(steps=steps)
     held_out = cross_validate(
-        series, truths, labelled, simulated, folds=folds, seeds=seeds, plan=plan, progress=progress
+        series,
+        truths,
+        labelled,
+        simulated,
+        folds=folds,
+        seeds=seeds[:fold_seeds],
+        plan=plan,
+        progress=progress,
     )
     networks, training = {}, {}
     for seed in seeds:
@@ -88,15 +114,17 @@ def run_training(
         networks[f"seed{seed}"] = network
         training[f"seed{seed}"] = {"best_step": report.best_step, "best_loss": report.best_loss}
     quiet = quiet_years(tuple(networks.values()), progress)
-    rule, value = choose_rule([*held_out, *quiet])
-    calibration = calibrate([*held_out, *quiet], rule)
+    # Series that lack channels teach, but what is searched has all: so those choose the rule.
+    whole = [held_out[number] for number in complete]
+    rule, value = choose_rule([*whole, *quiet])
+    calibration = calibrate([*whole, *quiet], rule)
     summary = {
         "cross_validation": {
             "folds": folds,
-            "seeds": list(seeds),
+            "seeds": list(seeds[:fold_seeds]),
             "value_of_rule": value,
             "scores": [score_held_out(each, rule) for each in held_out],
-            "nested": nested_scores(held_out, folds, quiet),
+            "nested": nested_scores(whole, folds, quiet),
             "quiet_years": [score_held_out(each, rule) for each in quiet],
         },
         "training": training,
@@ -136,7 +164,7 @@ def fit_leaving(
     Parameters
     ----------
     labelled, simulated
-        Series to learn from.
+        Series to learn from; the first of those labelled decides when to stop.
     stopping, testing
         Numbers of the blocks that are left out.
     folds
@@ -151,9 +179,7 @@ def fit_leaving(
         if testing is not None:
             kept &= ~masks[testing][number]
         training.append(one.keep(kept))
-    # Early stopping looks at the longest series: windows of one series are a batch.
-    longest = int(np.argmax([len(each.classes) for each in labelled]))
-    validation = labelled[longest].keep(masks[stopping][longest])
+    validation = labelled[0].keep(masks[stopping][0])
     return fit(training, simulated, validation, seed=seed, plan=plan, progress=progress)
 
 

@@ -32,6 +32,9 @@ class TrainingPlan:
         Batches between two validations.
     patience
         Validations without improvement after which training stops.
+    settled
+        Fraction of the steps before which no state is kept: while the learning rate is high, a low
+        loss on a small validation set is luck.
     memory
         Share of the old value in the running average of the weights; the average is what is
         validated and kept, since it overfits less than the last state.
@@ -43,6 +46,7 @@ class TrainingPlan:
     warm_up: int = 50
     check_every: int = 50
     patience: int = 6
+    settled: float = 0.5
     memory: float = 0.98
 
 
@@ -123,6 +127,8 @@ def train_network(
         history.append((step, float(np.mean(recent)), held_out))
         recent.clear()
         progress(f"training, validation loss {held_out:.4f}", step, plan.steps)
+        if step < plan.settled * plan.steps:
+            continue
         if held_out < best_loss:
             best_loss, best_step = held_out, step
             best_state = copy.deepcopy(average.state_dict())

@@ -104,6 +104,6 @@ def _finer(
     known = np.isfinite(values)
     if not known.any():
         return np.full(len(middle), np.nan)
-    finer = np.interp(middle, hours[known] * 3600.0 + 1800.0, values[known])
+    finer = np.asarray(np.interp(middle, hours[known] * 3600.0 + 1800.0, values[known]))
     finer[~np.repeat(known, SAMPLES_PER_HOUR)] = np.nan
     return finer

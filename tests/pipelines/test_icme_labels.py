@@ -79,6 +79,20 @@ def test_wrong_lists_are_refused_with_the_place(tmp_path, text, told):
     assert told in str(caught.value)
 
 
+def test_an_obstacle_that_starts_outside_its_event_is_unknown(tmp_path):
+    text = (
+        "start,mo_start,end\n"
+        "2020-01-01T11:02Z,2020-01-01T10:48Z,2020-01-02T07:10Z\n"
+        "2020-01-03T11:02Z,2020-01-03T12:00Z,2020-01-04T07:10Z\n"
+    )
+    assert read_labels(write(tmp_path, text)).mo_start_time.isna().tolist() == [True, False]
+
+
+def test_the_events_of_every_spacecraft_of_the_catalogue_can_be_read(real_data):
+    for craft, least in (("Wind", 400), ("STEREO-A", 250), ("STEREO-B", 140)):
+        assert len(read_labels(real_data / "HELIO4CAST_ICMECAT_v22.csv", craft)) > least
+
+
 def test_a_missing_list_is_told(tmp_path):
     with pytest.raises(LabelError, match="does not exist"):
         read_labels(tmp_path / "none.csv")

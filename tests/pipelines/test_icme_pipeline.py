@@ -263,9 +263,9 @@ def test_wind_2019_is_evaluated_and_reported(real_data, detector):
     assert scores["n_true"] == 6
     assert scores["spacecraft"] == "Wind"
     assert len(scores["per_seed"]) == 3
-    # What the README reports is 0.56 for the ensemble; one more false alarm would give 0.53.
-    assert scores["f1_any"] >= 0.52
-    assert scores["recall"] >= 0.8
+    # Bounds of sanity only: this year is for the README's figures, nothing may be tuned on it.
+    assert scores["f1_any"] > 0.4
+    assert scores["tss"] > 0.5
 
 
 def test_training_writes_weights_that_can_be_used(tmp_path, detector):

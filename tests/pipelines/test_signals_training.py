@@ -53,8 +53,16 @@ def test_training_stops_early_and_keeps_the_best_state():
         seen.append(network.weight.item())
         return next(losses)
 
-    plan = TrainingPlan(steps=200, learning_rate=0.05, warm_up=5, check_every=10, patience=2)
+    plan = TrainingPlan(steps=200, warm_up=5, check_every=10, patience=2, settled=0.0)
     network, report = trained(1, validate, plan)
     assert report.best_step == 20
     assert report.history[-1][0] == 40
     assert network.weight.item() == seen[1]
+
+
+def test_no_state_is_kept_before_training_has_settled():
+    losses = iter([0.1, 0.2, 3.0, 1.0, 2.0, 2.0])
+    plan = TrainingPlan(steps=60, warm_up=5, check_every=10, patience=9, settled=0.5)
+    _, report = trained(1, lambda _: next(losses), plan)
+    assert (report.best_step, report.best_loss) == (40, 1.0)
+    assert len(report.history) == 6
