@@ -14,7 +14,7 @@ from epntap.epncore.standard import TABLE_UTYPE, Standard, read_standard
 from epntap.epncore.ucds import is_ucd
 from epntap.errors import CatalogueError
 from epntap.resources import schema_folder
-from epntap.tables import Column, CoordinateSystem, TimeSystem
+from epntap.tables import TEXT_DATATYPES, Column, CoordinateSystem, TimeSystem
 from epntap.yamlfile import YamlFile, first_fault, read_yaml, suggestion
 
 #: Schemas that are not catalogues.
@@ -124,7 +124,7 @@ class ExtraColumn(_Model):
     """A column of the catalogue's own."""
 
     name: str
-    datatype: Literal["short", "int", "long", "float", "double", "char", "timestamp"]
+    datatype: Literal["short", "int", "long", "float", "double", "char", "unicodeChar", "timestamp"]
     description: str
     unit: str | None = None
     ucd: str | None = None
@@ -247,10 +247,10 @@ class Catalogue:
 
 def _own_column(extra: ExtraColumn) -> Column:
     is_time = extra.datatype == "timestamp"
-    is_text = is_time or extra.datatype == "char"
+    is_text = is_time or extra.datatype in TEXT_DATATYPES
     return Column(
         name=extra.name,
-        datatype="char" if is_text else extra.datatype,
+        datatype="char" if is_time else extra.datatype,
         arraysize="*" if is_text else None,
         xtype="timestamp" if is_time else None,
         unit=extra.unit,

@@ -54,7 +54,8 @@ class Column:
     name
         As clients see it. Lower case for published tables.
     datatype
-        VOTable datatype: ``short``, ``int``, ``long``, ``float``, ``double`` or ``char``.
+        VOTable datatype: ``short``, ``int``, ``long``, ``float``, ``double``, ``char``, or
+        ``unicodeChar`` for text beyond ASCII.
     arraysize
         ``None`` for a scalar, ``"*"`` for text and arrays of any length, else the DALI form.
     xtype
@@ -172,10 +173,13 @@ class TableSet:
         In the order of ``schema_index``.
     generation
         Number of the database's state; it grows with every publication, roll-back and drop.
+    geometry
+        What computes geometry there: ``portable`` or ``pg_sphere``.
     """
 
     schemas: tuple[Schema, ...]
     generation: int = 0
+    geometry: str = "portable"
 
     def __post_init__(self) -> None:
         """Index the tables by their lower-cased qualified names."""
@@ -197,6 +201,9 @@ class TableSet:
         return self.tables.get(qualified_name.lower())
 
 
+#: VOTable datatypes of text; both are stored as PostgreSQL's ``text``.
+TEXT_DATATYPES = frozenset({"char", "unicodeChar"})
+
 #: PostgreSQL type that stores a VOTable datatype (TAP 1.1, table 1). Text is ``text``.
 _STORAGE_TYPES = {
     "short": "smallint",
@@ -211,21 +218,21 @@ def storage_type(column: Column) -> str:
     """Return the PostgreSQL type in which a table keeps the column.
 
     Timestamps are kept as ``timestamp(3)``, numeric arrays as PostgreSQL arrays, everything else
-    of datatype ``char`` as ``text``.
+    of datatype ``char`` or ``unicodeChar`` as ``text``.
 
     Raises
     ------
     ValueError
         If the datatype is not one that a published table may have.
     """
-    if column.datatype == "char":
+    if column.datatype in TEXT_DATATYPES:
         return "timestamp(3)" if column.xtype == "timestamp" else "text"
     try:
         scalar = _STORAGE_TYPES[column.datatype]
     except KeyError:
         raise ValueError(
             f"column {column.name}: datatype {column.datatype!r} cannot be stored; "
-            f"use one of {', '.join([*_STORAGE_TYPES, 'char'])}"
+            f"use one of {', '.join([*_STORAGE_TYPES, 'char', 'unicodeChar'])}"
         ) from None
     return scalar if column.arraysize is None else f"{scalar}[]"
 
@@ -235,4 +242,4 @@ def wire_type(column: Column) -> str:
 
     As `storage_type`, but a timestamp travels as ISO 8601 ``text`` with a ``T``.
     """
-    return "text" if column.datatype == "char" else storage_type(column)
+    return "text" if column.datatype in TEXT_DATATYPES else storage_type(column)

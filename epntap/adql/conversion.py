@@ -11,14 +11,17 @@ from epntap.adql.errors import Fault
 from epntap.adql.tree import Null, Number, String
 from epntap.adql.values import (
     INTEGERS,
+    NOTHING,
     NUMBERS,
     PG_TYPES,
     TEXTS,
+    UNICODE,
     UNKNOWN,
     Kind,
     Value,
     named,
 )
+from epntap.tables import Column
 
 _NUMERAL = re.compile(r"[ ]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ ]*", re.ASCII)
 
@@ -28,6 +31,9 @@ _TIMESTAMP = re.compile(
     r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(\.[0-9]{1,6})?[0-9]*)?)?Z?",
     re.ASCII,
 )
+
+#: What is known of a literal string with characters beyond ASCII.
+_BEYOND_ASCII = Column(name="", datatype=UNICODE)
 
 
 def quote_string(text: str) -> str:
@@ -73,8 +79,9 @@ def null(constant: Null) -> Value:
 
 
 def string(constant: String) -> Value:
-    """Return the value of a string literal."""
-    return Value(quote_string(constant.value), Kind.TEXT, UNKNOWN, constant=constant)
+    """Return the value of a string literal; one that is not ASCII is ``unicodeChar``."""
+    about = NOTHING if constant.value.isascii() else _BEYOND_ASCII
+    return Value(quote_string(constant.value), Kind.TEXT, UNKNOWN, about, constant=constant)
 
 
 def quoted_number(text: str, at: int) -> Value:

@@ -29,7 +29,6 @@ _DESCRIPTIONS = {
 _DIALECT = {
     "limit": "ADQL has no LIMIT: write SELECT TOP n",
     "ESCAPE": "ADQL has no ESCAPE",
-    "CROSS": "ADQL has no CROSS JOIN: separate the tables by a comma",
     "TRUE": "ADQL has no truth values: compare with 1 or 0",
     "FALSE": "ADQL has no truth values: compare with 1 or 0",
     "lateral": "ADQL has no LATERAL",

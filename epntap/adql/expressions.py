@@ -156,8 +156,13 @@ class Values(Context):
         return Value(f"({' '.join(parts)})", left.kind, left.pg, left.about)
 
     def _concatenation(self, node: Concatenation) -> Value:
-        parts = [text_sql(self.value(operand), operand.at) for operand in node.operands]
-        return Value(f"({' || '.join(parts)})", Kind.TEXT, "text")
+        values = [self.value(operand) for operand in node.operands]
+        parts = [
+            text_sql(value, operand.at)
+            for value, operand in zip(values, node.operands, strict=True)
+        ]
+        about = metadata.text_of(NOTHING, values)
+        return Value(f"({' || '.join(parts)})", Kind.TEXT, "text", about)
 
     def _case(self, node: Case) -> Value:
         """Resolve CASE: all results in one kind, NULL where no branch holds."""
@@ -238,10 +243,9 @@ class Values(Context):
         if kind is None:
             return self.geometry.cast(node, operand)
         if kind is Kind.TEXT:
-            sql = text_sql(operand, node.operand.at)
-            if node.length is not None:
-                sql = f"(({sql})::varchar({node.length}))::text"
+            sql = _sized_text(text_sql(operand, node.operand.at), node)
             about = metadata.about(None, operand.about.ucd, operand.about.description)
+            about = metadata.text_of(about, [operand])
             return Value(f"({sql})", kind, "text", about)
         return _cast_to(operand, kind, node)
 
@@ -257,6 +261,16 @@ class Values(Context):
         Case: _case,
         Cast: _cast,
     }
+
+
+def _sized_text(sql: str, node: Cast) -> str:
+    """Return text of the length that CAST names; CHAR without one is CHAR(1) (SQL-92, 6.1).
+
+    PostgreSQL's own ``character`` would lose its blanks again where it meets text.
+    """
+    if node.target == "CHAR":
+        return f"rpad({sql}, {node.length or 1})"
+    return sql if node.length is None else f"(({sql})::varchar({node.length}))::text"
 
 
 def _cast_to(operand: Value, kind: Kind, node: Cast) -> Value:

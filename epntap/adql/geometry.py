@@ -82,12 +82,12 @@ class Geometry:
         str
             The condition, empty where no index can help.
         """
-        if not _repeatable(*points, radius):
+        if not is_repeatable(*points, radius):
             return ""
         one, other = points[:2], points[2:]
         # In a join both may be columns: the index of either table will do.
         pairs = ((one, other), (other, one))
-        cones = [self._in_cone(*pair, radius) for pair in pairs if _stored(*pair[0])]
+        cones = [self._in_cone(*pair, radius) for pair in pairs if is_stored(*pair[0])]
         return " AND ".join(cones)
 
     # Constructors -----------------------------------------------------------------------------
@@ -102,7 +102,7 @@ class Geometry:
 
     def _circle(self, node: GeometryCall, arguments: tuple[Value, ...]) -> Value:
         if len(arguments) == 2:
-            centre = _coordinates(_as_point(arguments[0], node.arguments[0]))
+            centre = coordinates(_as_point(arguments[0], node.arguments[0]))
         elif len(arguments) == 3:
             centre = _position(node.arguments, arguments)
         else:
@@ -120,7 +120,7 @@ class Geometry:
             if len(arguments) < 3:
                 raise _count(node, "three points or more")
             for value, argument in zip(arguments, node.arguments, strict=True):
-                vertices += _coordinates(_as_point(value, argument))
+                vertices += coordinates(_as_point(value, argument))
         else:
             if len(arguments) < 6 or len(arguments) % 2:
                 raise _count(node, "three points or more, or three pairs of numbers or more")
@@ -132,7 +132,7 @@ class Geometry:
 
     def _box(self, node: GeometryCall, arguments: tuple[Value, ...]) -> Value:
         if len(arguments) == 3:
-            centre = _coordinates(_as_point(arguments[0], node.arguments[0]))
+            centre = coordinates(_as_point(arguments[0], node.arguments[0]))
         elif len(arguments) == 4:
             centre = _position(node.arguments, arguments)
         else:
@@ -167,19 +167,19 @@ class Geometry:
         if other.kind is Kind.POINT:
             return _truth(self._within(other, one))
         if one.kind is Kind.CIRCLE and other.kind is Kind.CIRCLE:
-            return _truth(self._circles_meet(_coordinates(one), _coordinates(other)))
+            return _truth(self._circles_meet(coordinates(one), coordinates(other)))
         exact = self.meet(one, other)
         return _truth(_both(self._boxes(one, other), exact))
 
     def _within(self, part: Value, whole: Value) -> str:
         """Return the condition that a shape is inside another."""
         if part.kind is Kind.POINT and whole.kind is Kind.CIRCLE:
-            point, circle = _coordinates(part), _coordinates(whole)
+            point, circle = coordinates(part), coordinates(whole)
             exact = f"{_separation(point, circle[:2])} <= {circle[2]}"
             return _both(self.near((*point, *circle[:2]), circle[2]), exact)
         exact = self.within(part, whole)
-        if part.kind is Kind.POINT and _stored(part.sql) and _repeatable(part.sql, whole.sql):
-            return _both(self._in_box(_coordinates(part), _box_of(whole)), exact)
+        if part.kind is Kind.POINT and is_stored(part.sql) and is_repeatable(part.sql, whole.sql):
+            return _both(self._in_box(coordinates(part), _box_of(whole)), exact)
         return _both(self._boxes(part, whole), exact)
 
     def _circles_meet(self, one: tuple[str, ...], other: tuple[str, ...]) -> str:
@@ -204,7 +204,7 @@ class Geometry:
 
     def _boxes(self, one: Value, other: Value) -> str:
         """Return a condition for indexes over columns of shapes that shapes which meet fulfil."""
-        if not _repeatable(one.sql, other.sql):
+        if not is_repeatable(one.sql, other.sql):
             return ""
         if not one.bare:
             one, other = other, one
@@ -219,7 +219,7 @@ class Geometry:
     def _distance(self, node: GeometryCall, arguments: tuple[Value, ...]) -> Value:
         if len(arguments) == 2:
             pairs = zip(arguments, node.arguments, strict=True)
-            one, other = (_coordinates(_as_point(value, argument)) for value, argument in pairs)
+            one, other = (coordinates(_as_point(value, argument)) for value, argument in pairs)
         elif len(arguments) == 4:
             one = _position(node.arguments[:2], arguments[:2])
             other = _position(node.arguments[2:], arguments[2:])
@@ -242,7 +242,7 @@ class Geometry:
     def _coordinate(self, node: GeometryCall, arguments: tuple[Value, ...]) -> Value:
         if len(arguments) != 1:
             raise _count(node, "one point")
-        point = _coordinates(_as_point(arguments[0], node.arguments[0]))
+        point = coordinates(_as_point(arguments[0], node.arguments[0]))
         sql = point[0 if node.name == "COORD1" else 1]
         return Value(sql, Kind.DOUBLE, PG_TYPES[Kind.DOUBLE], _DEGREES)
 
@@ -304,7 +304,7 @@ def _constant(kind: Kind, numbers: tuple[float, ...]) -> Value:
     return Value(array, kind, _ARRAY, _DEGREES, parts=parts if kind in _LENGTHS else ())
 
 
-def _coordinates(value: Value) -> tuple[str, ...]:
+def coordinates(value: Value) -> tuple[str, ...]:
     """Return the numbers of a point or circle, one by one, as SQL."""
     if value.parts:
         return value.parts
@@ -359,12 +359,12 @@ def _separation(one: tuple[str, ...], other: tuple[str, ...]) -> str:
     return f"udf.separation({', '.join([*one, *other])})"
 
 
-def _stored(*expressions: str) -> bool:
+def is_stored(*expressions: str) -> bool:
     """Whether expressions use columns, whose names alone stand in double quotes."""
     return any('"' in sql for sql in expressions)
 
 
-def _repeatable(*expressions: str) -> bool:
+def is_repeatable(*expressions: str) -> bool:
     """Whether expressions may stand in the SQL twice and mean the same."""
     return not any("random()" in sql for sql in expressions)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from epntap.adql import metadata
 from epntap.adql.conditions import Conditions, comparable
 from epntap.adql.context import GeometryBackend
 from epntap.adql.conversion import common_kind, in_common, quote_name
@@ -103,6 +104,10 @@ class Joins(Conditions):
         check_distinct([(source, node.at) for source in left.ranges + right.ranges])
         merged: tuple[Named, ...] = left.merged + right.merged
         hidden = left.hidden | right.hidden
+        right_sql = f"({right.sql})" if isinstance(node.right, Join) else right.sql
+        if node.kind == "CROSS":
+            sql = f"{left.sql} CROSS JOIN {right_sql}"
+            return Relation(sql, left.ranges + right.ranges, merged, hidden)
         if node.condition is not None:
             condition = self._on(node, left, right)
         else:
@@ -120,7 +125,6 @@ class Joins(Conditions):
                 if named.name.lower() in gone
             }
         word = "JOIN" if node.kind == "INNER" else f"{node.kind} JOIN"
-        right_sql = f"({right.sql})" if isinstance(node.right, Join) else right.sql
         sql = f"{left.sql} {word} {right_sql} ON ({condition})"
         return Relation(sql, left.ranges + right.ranges, merged, hidden)
 
@@ -192,7 +196,8 @@ def _merge(kind: str, left: Named, right: Named, at: int) -> Named:
     pg = common_pg(common, values)
     parts = ", ".join(in_common(value, common, pg, at) for value in values)
     bare = left.value.bare and left.value.kind is common
-    return Named(left.name, Value(f"COALESCE({parts})", common, pg, left.value.about, bare))
+    about = metadata.text_of(left.value.about, values)
+    return Named(left.name, Value(f"COALESCE({parts})", common, pg, about, bare))
 
 
 def _equates(condition: Expression, left: Relation, right: Relation) -> bool:

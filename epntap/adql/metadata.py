@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from epntap.adql.values import NOTHING, Value
+from epntap.adql.values import NOTHING, UNICODE, Kind, Value
 from epntap.tables import Column
 
 #: A unit that can be multiplied, divided or squared without brackets.
@@ -32,8 +32,24 @@ def about(
     return Column(name="", datatype="", unit=unit, ucd=ucd, description=description)
 
 
+def text_of(known: Column, values: Sequence[Value]) -> Column:
+    """Return metadata of text that is made of values: ``unicodeChar`` if one of them is."""
+    if any(value.is_unicode for value in values):
+        return replace(known, datatype=UNICODE)
+    return known
+
+
 def agreed(values: Sequence[Value]) -> Column:
-    """Return what all values agree on, for COALESCE and CASE; literals have no say."""
+    """Return what all values agree on, for COALESCE and CASE.
+
+    Literals have a say only in whether the text is ``unicodeChar`` and whether it has an xtype.
+    """
+    known = text_of(_agreed(values), values)
+    xtypes = {value.about.xtype for value in values if value.kind is not Kind.NULL}
+    return known if known.xtype is None or len(xtypes) == 1 else replace(known, xtype=None)
+
+
+def _agreed(values: Sequence[Value]) -> Column:
     known = [value.about for value in values if value.constant is None]
     if not known:
         return NOTHING
@@ -108,5 +124,6 @@ def statistic(name: str, value: Value) -> Column:
 
 
 def magnitude(value: Value) -> Column:
-    """Return what is known of a value that was rounded or lost its sign."""
-    return about(value.about.unit, value.about.ucd, value.about.description)
+    """Return what is known of a value that was rounded, lost its sign or changed its case."""
+    known = about(value.about.unit, value.about.ucd, value.about.description)
+    return text_of(known, [value])

@@ -32,7 +32,7 @@ MAX_OPERANDS = 100
 #: Columns of a select list or keys of ORDER BY and GROUP BY; PostgreSQL has 1664 at most.
 MAX_COLUMNS = 1600
 
-_JOINS = frozenset({"INNER", "LEFT", "RIGHT", "FULL", "JOIN", "NATURAL"})
+_JOINS = frozenset({"INNER", "LEFT", "RIGHT", "FULL", "CROSS", "JOIN", "NATURAL"})
 _SET_OPERATORS = frozenset({"UNION", "EXCEPT", "INTERSECT"})
 
 #: Whole numbers of TOP and OFFSET have at most this many digits, which fits a bigint.
@@ -228,6 +228,9 @@ class Parser(Expressions):
 
     def _join(self, left: Source) -> Source:
         at = self.at
+        if self.accept("CROSS"):
+            self.expect("JOIN")
+            return Join("CROSS", left, self._primary_source(), at=at)
         natural = self.accept("NATURAL")
         kind = "INNER"
         if self.kind in ("LEFT", "RIGHT", "FULL"):
@@ -236,6 +239,8 @@ class Parser(Expressions):
             self.accept("OUTER")
         else:
             self.accept("INNER")
+        if self.kind == "CROSS":
+            raise Fault("no word stands before CROSS JOIN", self.at, "it has no condition either")
         self.expect("JOIN")
         right = self._primary_source()
         if natural:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from epntap.adql import metadata
 from epntap.adql.conversion import in_common, quote_name
-from epntap.adql.values import UNKNOWN, Kind, Value, describe, result_type
+from epntap.adql.values import TEXTS, UNKNOWN, Kind, Value, describe, result_type
 from epntap.tables import Column
 
 #: Makes SQL of the value of an output column, given its index.
@@ -71,13 +72,26 @@ class ResolvedSelect:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedSet:
-    """Two queries combined; `types` are the kinds and PostgreSQL types of its columns."""
+    """Two queries combined; `types` are the kinds and PostgreSQL types of its columns.
+
+    The outputs are those of the left operand, except that text is ``unicodeChar`` if that of
+    either operand is.
+    """
 
     outputs: tuple[Output, ...]
     operator: str
     left: Body
     right: Body
     types: tuple[tuple[Kind, str, int], ...]
+
+    def __post_init__(self) -> None:
+        """Let both operands say what text the outputs are."""
+        combined = zip(self.outputs, self.left.outputs, self.right.outputs, strict=True)
+        outputs = tuple(
+            Output(output.name, output.label, _either(output.value, [one.value, other.value]))
+            for output, one, other in combined
+        )
+        object.__setattr__(self, "outputs", outputs)
 
     def render(self, column: Renderer) -> str:
         """Return SQL; `column` has no say, for the operands must agree among themselves."""
@@ -100,6 +114,12 @@ class ResolvedSet:
             for output, (_, pg, _) in zip(operand.outputs, self.types, strict=True)
         )
         return operand.render(common) if fits else wrapped(operand, common)
+
+
+def _either(value: Value, operands: list[Value]) -> Value:
+    if value.kind not in TEXTS:
+        return value
+    return value._replace(about=metadata.text_of(value.about, operands))
 
 
 @dataclass(frozen=True, slots=True)

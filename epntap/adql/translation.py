@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from epntap.adql.context import GeometryBackend
 from epntap.adql.errors import AdqlError, Fault
 from epntap.adql.geometry import Geometry
 from epntap.adql.parser import parse
+from epntap.adql.pgsphere import PgSphere
 from epntap.adql.resolver import Resolver
 from epntap.adql.statement import emit
 from epntap.tables import Column, TableSet
+
+#: Who makes SQL of geometry, by `TableSet.geometry`.
+_BACK_ENDS: Mapping[str, GeometryBackend] = MappingProxyType(
+    {"portable": Geometry(), "pg_sphere": PgSphere()}
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ def translate(
     limit
         Rows to fetch at most, besides what TOP says.
     geometry
-        Who makes SQL of geometry; by default what every database can compute.
+        Who makes SQL of geometry; by default the back end that `tableset` names.
 
     Raises
     ------
@@ -65,7 +73,7 @@ def translate(
         raise ValueError(f"limit must not be negative, it is {limit}")
     try:
         tree = parse(query)
-        resolver = Resolver(tableset, geometry or Geometry())
+        resolver = Resolver(tableset, geometry or _BACK_ENDS[tableset.geometry])
         sql, columns = emit(resolver.resolve(tree), limit)
     except Fault as fault:
         raise AdqlError.of(fault, query) from None

@@ -8,7 +8,7 @@ Julian Date of single precision is wrong by up to a quarter of a day.
 
 from __future__ import annotations
 
-from epntap.adql import translated
+from epntap.adql import texts, translated
 from epntap.adql.registry import Accepts, Function, Parameter
 from epntap.adql.values import Kind
 
@@ -71,10 +71,11 @@ FUNCTIONS = (
         "ivo_string_agg",
         (_text("expression"), _text("delimiter")),
         Kind.TEXT,
-        "string_agg({0}, {1})",
+        "",
         "The texts of all rows that are not NULL, with the delimiter between them.",
         aggregate=True,
         udf=True,
+        builder=texts.string_agg,
     ),
     Function(
         "ivo_to_jd",
@@ -271,10 +272,36 @@ FUNCTIONS = (
         "MOC",
         (Parameter("order", Kind.INT), Parameter("geo", Accepts.SHAPE)),
         Kind.TEXT,
-        "udf.adql_moc({0}, udf.prepared({1}))",
+        "",
         "Coverage map (ASCII MOC) of a shape: the HEALPix cells up to an order that meet it.",
         udf=True,
-        ucd="pos.outline",
+        builder=texts.coverage("udf.adql_moc({0}, udf.prepared({1}))"),
+    ),
+    Function(
+        "gavo_mocunion",
+        (_text("moc1"), _text("moc2")),
+        Kind.TEXT,
+        "",
+        "Coverage map (ASCII MOC) of what either of two maps covers.",
+        udf=True,
+        builder=texts.coverage("udf.gavo_mocunion({0}, {1})"),
+    ),
+    Function(
+        "gavo_mocintersect",
+        (_text("moc1"), _text("moc2")),
+        Kind.TEXT,
+        "",
+        "Coverage map (ASCII MOC) of what both of two maps cover.",
+        udf=True,
+        builder=texts.coverage("udf.gavo_mocintersect({0}, {1})"),
+    ),
+    Function(
+        "gavo_getauthority",
+        (_text("ivoid"),),
+        Kind.TEXT,
+        "udf.gavo_getauthority({0})",
+        "The authority of an identifier of the VO or another URI, NULL of other text.",
+        udf=True,
     ),
     _bitwise("BITWISE_AND", "&", "The bits that both numbers have."),
     _bitwise("BITWISE_OR", "|", "The bits that either number has."),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from epntap.adql.tree import Null, Number, String
-from epntap.tables import Column, storage_type, wire_type
+from epntap.tables import TEXT_DATATYPES, Column, storage_type, wire_type
 
 
 class Kind(Enum):
@@ -83,9 +83,14 @@ _SCALAR_KINDS = {
 }
 _XTYPE_KINDS = {"point": Kind.POINT, "circle": Kind.CIRCLE, "polygon": Kind.POLYGON}
 
+#: xtype of coverage maps (DALI 1.2): the only one that an expression of text keeps.
+MOC = "moc"
+
 #: Metadata of an expression about which nothing is known.
 NOTHING = Column(name="", datatype="")
 
+#: VOTable's datatype of text that ``char``, which is ASCII, cannot hold (VOTable 1.4, section 2.1).
+UNICODE = "unicodeChar"
 
 #: VOTable datatypes of the elements of arrays.
 _ELEMENT_TYPES = {f"{PG_TYPES[kind]}[]": name for name, kind in _SCALAR_KINDS.items()}
@@ -105,8 +110,8 @@ class Value(NamedTuple):
     pg
         Its type in PostgreSQL, or `UNKNOWN`.
     about
-        What is known about it: unit, UCD, utype, description, system; the rest has no meaning
-        unless `bare`.
+        What is known about it: unit, UCD, utype, description, system, and of text whether it is
+        ``unicodeChar`` or a ``moc``; the rest has no meaning unless `bare`.
     bare
         Whether it is a column as it is stored, so that `about` describes it wholly.
     constant
@@ -127,13 +132,18 @@ class Value(NamedTuple):
     condition: str | None = None
     parts: tuple[str, ...] = ()
 
+    @property
+    def is_unicode(self) -> bool:
+        """Whether it is text that may have characters beyond ASCII, as far as is declared."""
+        return self.kind in TEXTS and self.about.datatype == UNICODE
+
 
 @lru_cache(maxsize=512)
 def _types(datatype: str, arraysize: str | None, xtype: str | None) -> tuple[Kind, str, str]:
     """Return the kind of a column, and its PostgreSQL types in the table and in results."""
     column = Column(name="", datatype=datatype, arraysize=arraysize, xtype=xtype)
     stored, wire = storage_type(column), wire_type(column)
-    if datatype == "char":
+    if datatype in TEXT_DATATYPES:
         if xtype == "timestamp":
             return Kind.TIMESTAMP, stored, wire
         return Kind.REGION if xtype == "adql:REGION" else Kind.TEXT, stored, wire
@@ -167,6 +177,10 @@ def describe(value: Value, name: str) -> Column:
         arraysize, xtype = about.arraysize or "*", about.xtype
     else:
         datatype, arraysize, xtype = _FIELDS[value.kind]
+        if value.is_unicode:
+            datatype = UNICODE
+        if value.kind is Kind.TEXT and about.xtype == MOC:
+            xtype = MOC
     return Column(
         name=name,
         datatype=datatype,

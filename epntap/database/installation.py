@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg2
 from psycopg2 import errors
@@ -19,6 +20,7 @@ from epntap.database.migrations import (
     read_functions,
     read_migrations,
 )
+from epntap.database.pgsphere import create_extension, install_back_end, read_offer
 from epntap.database.roles import Roles, create_roles, harden
 from epntap.errors import DatabaseUnavailableError
 from epntap.resources import sql_folder
@@ -32,13 +34,15 @@ _LOCK = int.from_bytes(b"epntap", "big")
 def fingerprint(connection: Connection, passwords: Passwords) -> str:
     """Summarise everything that an installation depends on.
 
-    The files of ``sql/``, the server's version, and the reader's password (keyed, so that the
-    summary does not tell it): whatever changes makes the next opening install again.
+    The files of ``sql/``, the server's version, its pg_sphere, and the reader's password (keyed,
+    so that the summary does not tell it): whatever changes makes the next opening install again.
     """
     digest = hashlib.sha256(f"server {connection.info.server_version // 10000}\n".encode())
+    digest.update(f"{read_offer(connection)}\n".encode())
     folder = sql_folder()
     files = [folder / name for name in ("roles.sql", "grants.sql", "harden.sql")]
-    for path in (*files, *(item.path for item in read_migrations()), *read_functions()):
+    functions = (*read_functions(), *_sphere_functions())
+    for path in (*files, *(item.path for item in read_migrations()), *functions):
         content = path.read_bytes()
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
     key = (passwords.reader or "").encode()
@@ -98,15 +102,20 @@ def install(
             create_roles(administrator, roles, passwords)
         applied = migrate(owner, migrations)
         install_functions(owner, read_functions())
+        with administrator:
+            present = create_extension(administrator)
+        install_back_end(owner, _sphere_functions(), present=present)
         _record_table(owner)
         _grant(owner)
         with administrator:
             hardened = harden(administrator)
+        # Not the one from before, when the database may have been without an extension.
+        summary = fingerprint(owner, passwords)
         with owner, owner.cursor() as cursor:
             cursor.execute("DELETE FROM epntap.installation")
             cursor.execute(
                 "INSERT INTO epntap.installation (fingerprint, hardened) VALUES (%s, %s)",
-                (expected, hardened),
+                (summary, hardened),
             )
         log.info("database %s is ready (%d migrations applied)", roles.database, applied)
     except errors.InsufficientPrivilege as error:
@@ -127,6 +136,10 @@ def install(
             with owner.cursor() as cursor:
                 cursor.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", (_LOCK,))
             owner.commit()
+
+
+def _sphere_functions() -> tuple[Path, ...]:
+    return read_functions(sql_folder() / "pgsphere")
 
 
 def _record_table(owner: Connection) -> None:

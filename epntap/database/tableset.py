@@ -29,7 +29,8 @@ SELECT (SELECT value FROM epntap.generation),
           FROM epntap.tap_columns c),
        (SELECT pg_catalog.json_agg(k ORDER BY k.key_id) FROM epntap.tap_keys k),
        (SELECT pg_catalog.json_agg(p ORDER BY p.key_id, p.from_column)
-          FROM epntap.tap_key_columns p)
+          FROM epntap.tap_key_columns p),
+       udf.geometry_backend()
 """
 
 
@@ -52,7 +53,7 @@ def load_tableset(connection: Connection) -> TableSet:
         row = cursor.fetchone()
     if row is None:
         raise AssertionError("a SELECT without FROM has one row")
-    generation, schemas, tables, columns, keys, key_columns = row
+    generation, schemas, tables, columns, keys, key_columns, geometry = row
     columns_of: dict[str, list[Column]] = defaultdict(list)
     for record in columns or ():
         columns_of[record["table_name"]].append(_column(record))
@@ -77,6 +78,7 @@ def load_tableset(connection: Connection) -> TableSet:
             for record in schemas or ()
         ),
         generation=generation,
+        geometry=geometry,
     )
 
 

@@ -15,7 +15,7 @@ from epntap.catalogue import Catalogue
 from epntap.epncore.validation import RowValidator, Violation
 from epntap.publish.mapping import RowMapper
 from epntap.publish.native import NativeSource
-from epntap.tables import Column, Relation, storage_type
+from epntap.tables import TEXT_DATATYPES, Column, Relation, storage_type
 
 #: Told the number of rows that are loaded so far.
 Progress = Callable[[int], None]
@@ -130,7 +130,7 @@ def _as_csv(rows: pd.DataFrame, columns: tuple[Column, ...]) -> bytes:
 def _arrow_array(values: pd.Series, column: Column) -> Any:
     import pyarrow as pa
 
-    if column.datatype == "char":
+    if column.datatype in TEXT_DATATYPES:
         if column.xtype == "timestamp":
             return pa.array(values, type=pa.timestamp("ms"), from_pandas=True)
         return pa.array(values.astype(object), type=pa.string(), from_pandas=True)

@@ -14,7 +14,7 @@ import pandas as pd
 from epntap.catalogue import Catalogue, Mapping
 from epntap.epncore.validation import Violation
 from epntap.errors import PublishError
-from epntap.tables import Column
+from epntap.tables import TEXT_DATATYPES, Column
 from epntap.yamlfile import suggestion
 
 #: Julian Date of 1970-01-01T00:00:00 and of the zero of the Modified Julian Date.
@@ -108,7 +108,7 @@ class RowMapper:
         self, column: Column, mapping: Mapping | None, units: MappingType[str, str]
     ) -> tuple[str, str] | None:
         """Return the native and the target unit where they differ."""
-        if mapping is None or mapping.column is None or column.datatype == "char":
+        if mapping is None or mapping.column is None or column.datatype in TEXT_DATATYPES:
             return None
         from astropy import units as astropy_units
 
@@ -166,7 +166,7 @@ class RowMapper:
                 return mapped["creation_date"]
             case "creation_date":
                 return pd.Series(np.full(size, self._now))
-        if column.datatype == "char":
+        if column.datatype in TEXT_DATATYPES:
             return pd.Series([None] * size, dtype=object)
         if column.datatype in _INTEGER_RANGES:
             return pd.Series(pd.array([None] * size, dtype="Int64"))
@@ -175,10 +175,14 @@ class RowMapper:
     def _typed(
         self, column: Column, mapping: Mapping, raw: pd.Series
     ) -> tuple[pd.Series, list[tuple[int, str]]]:
-        if column.arraysize is not None and column.datatype != "char":
+        if column.arraysize is not None and column.datatype not in TEXT_DATATYPES:
             return _arrays(raw)
-        if column.datatype == "char":
-            return _timestamps(raw) if column.xtype == "timestamp" else (_texts(raw), [])
+        if column.datatype in TEXT_DATATYPES:
+            if column.xtype == "timestamp":
+                return _timestamps(raw)
+            texts = _texts(raw)
+            # Text of datatype char is looked at by the rules of the standard.
+            return texts, _unstorable(texts) if column.datatype == "unicodeChar" else []
         if _is_julian_date(column) and mapping.constant is None:
             values, faults = _julian_dates(raw, mapping.time)
         else:
@@ -262,6 +266,15 @@ def _texts(raw: pd.Series) -> pd.Series:
         shown = [value if isinstance(value, str) else str(value) for value in raw.tolist()]
     cells = [None if absent else text for text, absent in zip(shown, missing, strict=True)]
     return pd.Series(cells, dtype=object)
+
+
+def _unstorable(texts: pd.Series) -> list[tuple[int, str]]:
+    """Return the faults of texts that PostgreSQL cannot keep."""
+    return [
+        (row, "a NUL character cannot be stored")
+        for row, text in enumerate(texts)
+        if text is not None and "\0" in text
+    ]
 
 
 def _numbers(raw: pd.Series) -> tuple[np.ndarray, list[tuple[int, str]]]:

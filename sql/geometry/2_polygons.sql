@@ -1,6 +1,6 @@
 -- Polygons of great circles, as flat arrays of unit vectors x1, y1, z1, x2 ...
 --
--- A polygon is closed qy itself. Its inside is the smaller of the two parts into which its edges
+-- A polygon is closed by itself. Its inside is the smaller of the two parts into which its edges
 -- divide the sphere, whichever way round it is written; of two hemispheres the one on its left.
 -- Products of neighbouring vectors are taken of one and of the difference, which keeps the digits
 -- of small polygons.

@@ -85,8 +85,21 @@ UPLOAD = Table(
     Relation("upload_1", "mine"),
 )
 
+GAZETTEER = Table(
+    "gazetteer",
+    "toponyms",
+    (
+        Column("feature", "unicodeChar", "*", ucd="meta.id", description="Name in its script"),
+        Column("plain", "char", "*", ucd="meta.id"),
+        Column("coverage", "char", "*", xtype="moc", ucd="pos.outline;obs.field"),
+    ),
+    Relation("gazetteer", "toponyms_v2"),
+)
+
 TABLESET = TableSet(
-    tuple(Schema(table.schema, (table,)) for table in (EPN_CORE, SIR, TAP_COLUMNS, UPLOAD))
+    tuple(
+        Schema(table.schema, (table,)) for table in (EPN_CORE, SIR, TAP_COLUMNS, UPLOAD, GAZETTEER)
+    )
 )
 
 
@@ -203,4 +216,6 @@ INSERT INTO sir.epn_core_v7 VALUES
     ('a', 2455197.5, 5, 700.25), ('x', 2455400.0, 4, NULL);
 INSERT INTO tap_schema.columns VALUES ('icme.epn_core', 'time_min', NULL, 'd');
 INSERT INTO upload_1.mine VALUES (1, 10, 0.5), (2, 20, NULL);
+INSERT INTO gazetteer.toponyms_v2 VALUES
+    ('Schröter', 'Schroeter', '1/0 2/20'), ('Море Москвы', 'Mare Moscoviense', '2/0-3');
 """

@@ -7,6 +7,7 @@ L'Huilier's theorem; distances by cross products of numpy.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from hypothesis import strategies as st
@@ -61,6 +62,10 @@ class Polygon:
         return [number for vertex in self.vertices for number in vertex]
 
     def edges(self) -> list[tuple[Vector, Vector]]:
+        return self._edges
+
+    @cached_property
+    def _edges(self) -> list[tuple[Vector, Vector]]:
         vectors = [vector(*vertex) for vertex in self.vertices]
         return list(zip(vectors, vectors[1:] + vectors[:1], strict=True))
 

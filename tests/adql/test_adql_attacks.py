@@ -63,7 +63,6 @@ ATTACKS = {
     "recursive WITH": "WITH RECURSIVE x AS (SELECT * FROM x) SELECT * FROM x",
     "WITH of itself": "WITH x AS (SELECT * FROM x) SELECT * FROM x",
     "LIMIT": "SELECT * FROM icme.epn_core LIMIT 5",
-    "CROSS JOIN": "SELECT * FROM icme.epn_core CROSS JOIN sir.epn_core",
     "ESCAPE": "SELECT * FROM icme.epn_core WHERE granule_uid LIKE 'a' ESCAPE 'b'",
     "no FROM": "SELECT 1",
     "nothing": "",

@@ -164,6 +164,9 @@ def _texts(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(st.one_of(children, LEAF_NUMBERS), st.integers(1, 9)).map(
             lambda parts: f"CAST({parts[0]} AS VARCHAR({parts[1]}))"
         ),
+        st.tuples(children, st.integers(1, 9)).map(
+            lambda parts: f"CAST({parts[0]} AS CHAR({parts[1]}))"
+        ),
         children.map(lambda value: f"UPPER({value})"),
         children.map(lambda value: f"ivo_string_agg({value}, ',')"),
     )
@@ -235,6 +238,7 @@ SOURCES = st.sampled_from(
         "icme.epn_core AS t",
         "icme.epn_core LEFT JOIN TAP_UPLOAD.mine ON Id = processing_level",
         "icme.epn_core FULL JOIN TAP_UPLOAD.mine ON Id = processing_level AND speed > id2",
+        "icme.epn_core CROSS JOIN TAP_UPLOAD.mine",
         "icme.epn_core NATURAL RIGHT JOIN (SELECT granule_uid, v_max FROM sir.epn_core) AS s",
         "icme.epn_core JOIN (SELECT granule_uid, v_max FROM sir.epn_core) AS s USING (granule_uid)",
         "(SELECT * FROM icme.epn_core) AS d",

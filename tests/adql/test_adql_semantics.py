@@ -63,6 +63,15 @@ def value(run, expression: str):
         ("CAST(quality AS SMALLINT)", 1),
         ("CAST(12345 AS VARCHAR(3))", "123"),
         ("CAST('abc' AS CHAR(2))", "ab"),
+        ("CAST('abc' AS CHAR(5))", "abc  "),
+        ("CAST('abc' AS CHAR)", "a"),
+        ("CAST('' AS CHAR)", " "),
+        ("CAST(NULL AS CHAR(3))", None),
+        ("CAST(quality AS CHAR(3)) || '|'", "1  |"),
+        ("CAST(creation_date AS CHAR(10))", "2010-01-01"),
+        ("CAST('Schröter' AS CHAR(10))", "Schröter  "),
+        ("CAST('abc' AS VARCHAR(5))", "abc"),
+        ("CAST('abc' AS VARCHAR)", "abc"),
         ("CAST(creation_date AS VARCHAR)", "2010-01-01T00:00:00.5"),
         ("CAST('2010-01-04' AS TIMESTAMP)", "2010-01-04T00:00:00"),
         ("TIMESTAMP('2021-01-14T11:25:00')", "2021-01-14T11:25:00"),
@@ -234,6 +243,22 @@ def test_a_condition_finds_its_rows(run, condition: str, expected: str):
             [3, 4, 5, 5],
         ),
         (
+            "SELECT a.granule_uid || b.Id FROM icme.epn_core AS a CROSS JOIN TAP_UPLOAD.mine AS b "
+            "WHERE a.granule_uid <> 'b' ORDER BY 1",
+            ["C%\\1", "C%\\2", "a1", "a2"],
+        ),
+        (
+            "SELECT s.granule_uid FROM TAP_UPLOAD.mine AS x CROSS JOIN "
+            "TAP_UPLOAD.mine AS y JOIN sir.epn_core AS s ON s.processing_level = x.Id + y.Id + 1",
+            ["a", "x", "x"],
+        ),
+        (
+            "SELECT COUNT(*) FROM sir.epn_core AS s LEFT JOIN "
+            "(TAP_UPLOAD.mine AS x CROSS JOIN TAP_UPLOAD.mine AS y) "
+            "ON s.processing_level = x.Id + y.Id + 1",
+            [3],
+        ),
+        (
             "SELECT x.Id FROM (TAP_UPLOAD.mine AS x JOIN TAP_UPLOAD.mine AS y ON x.Id = y.Id) "
             "JOIN icme.epn_core ON quality = x.Id ORDER BY 1",
             [1, 2],
@@ -345,6 +370,10 @@ def test_a_condition_on_a_predicate_function_is_served_by_an_index(database, tab
             "FULL",
         ),
         ("SELECT * FROM TAP_UPLOAD.mine NATURAL JOIN sir.epn_core", "no column in common"),
+        ("SELECT * FROM TAP_UPLOAD.mine NATURAL CROSS JOIN sir.epn_core", "before CROSS JOIN"),
+        ("SELECT * FROM TAP_UPLOAD.mine LEFT CROSS JOIN sir.epn_core", "before CROSS JOIN"),
+        ("SELECT * FROM TAP_UPLOAD.mine CROSS JOIN sir.epn_core ON 1 = 1", "the end of the query"),
+        ("SELECT * FROM TAP_UPLOAD.mine CROSS JOIN TAP_UPLOAD.mine", "stands twice in FROM"),
         ("SELECT * FROM TAP_UPLOAD.mine JOIN sir.epn_core USING (Id)", "has no column Id"),
         ("SELECT * FROM (SELECT 1 FROM sir.epn_core)", "alias"),
         ("SELECT (SELECT 1, 2 FROM sir.epn_core) FROM sir.epn_core", "one column"),

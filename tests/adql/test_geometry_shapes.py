@@ -162,35 +162,32 @@ def test_circles_and_polygons_meet_as_far_as_the_nearest_edge(
 
 
 @given(polygons(), polygons(), st.floats(0, 360), st.floats(0, 2))
-@more
+@settings(more, max_examples=20)
 def test_polygons_that_meet_share_a_point_and_one_within_another_all_of_them(
     database, one: Polygon, other: Polygon, bearing, step
 ):
     moved = Polygon(
         around(one.centre, bearing, step * max(one.lengths)), other.bearings, other.lengths
     )
-    points = [v for polygon in (one, moved) for edge in polygon.edges() for v in _along(*edge)]
-    shared = [
-        p
-        for p in points
-        if (one.contains(p) or one.edge_distance(p) < EDGE)
-        and (moved.contains(p) or moved.edge_distance(p) < EDGE)
-    ]
-    clear = [p for p in shared if one.edge_distance(p) > EDGE and moved.edge_distance(p) > EDGE]
+    # Points of the edges of one polygon as the other one has them: inside, and far from its edges.
+    of_one = [_placed(p, moved) for edge in one.edges() for p in _along(*edge)]
+    of_moved = [_placed(p, one) for edge in moved.edges() for p in _along(*edge)]
+    shared = any(inside or edge < EDGE for inside, edge in of_one + of_moved)
+    clear = any(inside and edge > EDGE for inside, edge in of_one + of_moved)
+    crossing = any(_cross(e, f) for e in one.edges() for f in moved.edges())
     answer = meet(database, one.array, moved.array)
-    if clear or any(_cross(e, f) for e in one.edges() for f in moved.edges()):
+    if clear or crossing:
         assert answer
     if answer:
-        assert shared or any(_cross(e, f) for e in one.edges() for f in moved.edges())
-    outside = [
-        p
-        for edge in one.edges()
-        for p in _along(*edge)
-        if not moved.contains(p) and moved.edge_distance(p) > EDGE
-    ]
+        assert shared or crossing
     if within(database, one.array, moved.array):
-        assert not outside
+        assert all(inside or edge <= EDGE for inside, edge in of_one)
         assert answer
+
+
+def _placed(p, polygon: Polygon) -> tuple[bool, float]:
+    """Whether a point is inside a polygon, and its distance from the edges in degrees."""
+    return polygon.contains(p), polygon.edge_distance(p)
 
 
 def _along(a, b):

@@ -71,6 +71,22 @@ def test_an_upper_bound_without_mapping_repeats_the_lower_one(write):
     assert mapping["c1max"] == mapping["c1min"]
 
 
+@pytest.mark.parametrize(
+    ("datatype", "declared"),
+    [
+        ("double", ("double", None, None)),
+        ("char", ("char", "*", None)),
+        ("unicodeChar", ("unicodeChar", "*", None)),
+        ("timestamp", ("char", "*", "timestamp")),
+    ],
+)
+def test_a_column_of_ones_own_is_declared_in_its_type(write, datatype, declared):
+    unit = "unit: m, " if datatype == "double" else ""
+    yaml = GOOD.replace("datatype: double, unit: m, ", f"datatype: {datatype}, {unit}")
+    column = read_catalogue(write(yaml)).column("depth")
+    assert (column.datatype, column.arraysize, column.xtype) == declared
+
+
 def test_a_description_survives_being_stored(write):
     catalogue = read_catalogue(write(GOOD))
     dumped = catalogue.description.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -96,6 +96,15 @@ def test_large_integers_stay_exact(value):
     assert rows.values["n"][0] == value
 
 
+@pytest.mark.parametrize("datatype", ["char", "unicodeChar"])
+def test_text_of_either_datatype_is_kept_and_numbers_become_text(datatype):
+    native = pd.DataFrame({"x": ["Schröter", None, ""], "n": [1.0, 2.5, None]})
+    rows = mapped(native, columns=[column("x", datatype), column("n", datatype)])
+    assert not rows.violations
+    assert list(rows.values["x"]) == ["Schröter", None, ""]
+    assert list(rows.values["n"]) == ["1", "2.5", None]
+
+
 @pytest.mark.parametrize(
     ("datatype", "value", "said"),
     [
@@ -104,6 +113,7 @@ def test_large_integers_stay_exact(value):
         ("int", "2147483648", "does not fit into 32 bits"),
         ("short", "-32769", "does not fit into 16 bits"),
         ("timestamp", "yesterday", "not a time"),
+        ("unicodeChar", "a\0b", "NUL"),
     ],
 )
 def test_a_cell_that_cannot_be_read_is_reported_with_its_row(datatype, value, said):

@@ -428,7 +428,7 @@ def test_everything_that_a_field_says_is_kept():
     assert point.system == CoordinateSystem("ICRS", "J2015.5")
     # PostgreSQL has a column xmin in every table.
     assert (system_name.name, system_name.arraysize) == ("XMIN", None)
-    assert (text.name, text.datatype, text.arraysize) == ("only_id", "char", "*")
+    assert (text.name, text.datatype, text.arraysize) == ("only_id", "unicodeChar", "*")
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,8 +1,7 @@
 """FIELDs of an uploaded VOTable, as columns that can be stored and queried.
 
 The types of TAP are fewer than those of VOTable: ``boolean``, ``bit`` and ``unsignedByte`` become
-``short`` (0 and 1 for the first two), complex numbers pairs of reals, ``unicodeChar`` becomes
-``char``, as all text here. Values are kept.
+``short`` (0 and 1 for the first two), complex numbers pairs of reals. Values are kept.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from math import prod
 
-from epntap.tables import Column, CoordinateSystem, TimeSystem
+from epntap.tables import TEXT_DATATYPES, Column, CoordinateSystem, TimeSystem
 from epntap.tap.uploads.errors import UploadError
 
 #: Columns that a table may have. More do not fit into a page of PostgreSQL when all are texts.
@@ -39,14 +38,13 @@ _DATATYPES = {
     "int": "int",
     "long": "long",
     "char": "char",
-    "unicodeChar": "char",
+    "unicodeChar": "unicodeChar",
     "float": "float",
     "double": "double",
     "floatComplex": "float",
     "doubleComplex": "double",
 }
 
-_TEXTS = frozenset({"char", "unicodeChar"})
 _COMPLEX = frozenset({"floatComplex", "doubleComplex"})
 
 #: Shapes of DALI; functions of geometry take them in double precision.
@@ -103,7 +101,7 @@ class Field:
     @property
     def is_text(self) -> bool:
         """Whether the cells are texts."""
-        return self.datatype in _TEXTS
+        return self.datatype in TEXT_DATATYPES
 
     @property
     def is_complex(self) -> bool:
@@ -172,10 +170,11 @@ def _make_field(
         )
     size = _arraysize(upload, name, given.get("arraysize"))
     xtype = given.get("xtype", "").strip() or None
-    if datatype in _TEXTS and xtype in _TIMESTAMPS:
-        xtype = "timestamp"
     stored = _DATATYPES[datatype]
-    if xtype in _SHAPES and stored != "char" and size is not None:
+    if datatype in TEXT_DATATYPES and xtype in _TIMESTAMPS:
+        # What timestamps are written with is ASCII.
+        xtype, stored = "timestamp", "char"
+    if xtype in _SHAPES and stored not in TEXT_DATATYPES and size is not None:
         stored = "double"
     column = Column(
         name=name,
@@ -189,7 +188,7 @@ def _make_field(
         system=systems.get(given.get("ref", "")),
     )
     null = _null(upload, name, datatype, element.null)
-    several = datatype in _TEXTS and size is not None and "x" in size
+    several = datatype in TEXT_DATATYPES and size is not None and "x" in size
     return Field(datatype, _length(size), null, column, several)
 
 
@@ -229,7 +228,7 @@ def _length(size: str | None) -> int | None:
 
 def _stored_arraysize(datatype: str, size: str | None) -> str | None:
     """Return the arraysize of the stored column, and of results."""
-    if datatype in _TEXTS:
+    if datatype in TEXT_DATATYPES:
         # Several texts in a cell become one: astropy refuses a result with text of two dimensions.
         return "*"
     if datatype in _COMPLEX:
