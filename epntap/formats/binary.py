@@ -23,7 +23,7 @@ from epntap.formats.document import (
 from epntap.formats.errors import ResultStreamError
 from epntap.formats.packing import Block, FixedBlock, pack_rows
 from epntap.formats.pgcopy import Cells, CopyBatch, tuples
-from epntap.formats.writer import Info, ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter, Info, ResultHeader, RowLimit
 from epntap.tables import Column
 
 
@@ -46,7 +46,7 @@ class Base64Stream:
         return binascii.b2a_base64(carry) if carry else b""
 
 
-class BinaryWriter:
+class BinaryWriter(CountedWriter):
     """Writes VOTable BINARY2, or BINARY.
 
     Parameters
@@ -81,16 +81,6 @@ class BinaryWriter:
         self._codecs: list[CellCodec] = [codec_for(column) for column in columns]
         self._base64 = Base64Stream()
         self._begun = False
-
-    @property
-    def row_count(self) -> int:
-        """Rows written so far."""
-        return self._limit.count
-
-    @property
-    def overflow(self) -> bool:
-        """Whether rows were left out because of the limit."""
-        return self._limit.exceeded
 
     def begin(self) -> bytes:
         """Return the head of the document and the start of the stream."""

@@ -17,13 +17,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from epntap.formats.copytext import ESCAPED, unescape
-from epntap.formats.writer import ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
 from epntap.tables import Column
 
 _BLANKS = dict.fromkeys(ESCAPED.values(), b" ")
 
 
-class DelimitedWriter:
+class DelimitedWriter(CountedWriter):
     """What CSV and TSV share: nothing but rows and their number.
 
     Parameters
@@ -41,16 +41,6 @@ class DelimitedWriter:
     ) -> None:
         self._names = [column.name for column in columns]
         self._limit = RowLimit(maxrec)
-
-    @property
-    def row_count(self) -> int:
-        """Rows written so far."""
-        return self._limit.count
-
-    @property
-    def overflow(self) -> bool:
-        """Whether rows were left out because of the limit."""
-        return self._limit.exceeded
 
     def end(self, *, overflow: bool = False) -> Iterator[bytes]:
         """Yield nothing: the last row is the end, and there is no place to tell of an overflow."""

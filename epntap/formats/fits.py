@@ -23,14 +23,14 @@ from epntap.formats.fitscolumns import FitsColumn, Heap, fits_column
 from epntap.formats.packing import gather, pack_rows
 from epntap.formats.pgcopy import CopyBatch, tuples
 from epntap.formats.spool import Spool
-from epntap.formats.writer import ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
 from epntap.tables import Column
 
 #: Columns that a table can have (section 7.3.1).
 _MOST_COLUMNS = 999
 
 
-class FitsWriter:
+class FitsWriter(CountedWriter):
     """Writes a FITS file with one binary table.
 
     Parameters
@@ -61,16 +61,6 @@ class FitsWriter:
         self._columns: list[FitsColumn] = [fits_column(column) for column in columns]
         self._spool = Spool()
         self._begun = False
-
-    @property
-    def row_count(self) -> int:
-        """Rows taken so far."""
-        return self._limit.count
-
-    @property
-    def overflow(self) -> bool:
-        """Whether rows were left out because of the limit."""
-        return self._limit.exceeded
 
     def begin(self) -> bytes:
         """Return the primary HDU."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from epntap.formats.cells import NUMBERS
 from epntap.formats.markup import attributes, escaped_rows, text
-from epntap.formats.writer import ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
 from epntap.tables import Column
 
 _STYLE = """
@@ -28,7 +28,7 @@ _URL_CELL = re.compile(rb"<td>([hH][tT]{2}[pP][sS]?://(?:[^\s\"'<>&]|&(?!#))+)</
 _CELL_BREAK, _ROW_START, _ROW_END = b"</td><td>", b"<tr><td>", b"</td></tr>\n"
 
 
-class HtmlWriter:
+class HtmlWriter(CountedWriter):
     """Writes a page with the table, the query and what the result says of itself.
 
     Descriptions and UCDs are the titles of the column heads, URLs are links. Like every text in
@@ -50,16 +50,6 @@ class HtmlWriter:
         self._columns = tuple(columns)
         self._header = header
         self._limit = RowLimit(maxrec)
-
-    @property
-    def row_count(self) -> int:
-        """Rows written so far."""
-        return self._limit.count
-
-    @property
-    def overflow(self) -> bool:
-        """Whether rows were left out because of the limit."""
-        return self._limit.exceeded
 
     def begin(self) -> bytes:
         """Return the page up to the first row."""

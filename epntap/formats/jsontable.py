@@ -25,7 +25,7 @@ import numpy as np
 
 from epntap.formats.copying import is_array
 from epntap.formats.errors import ResultStreamError
-from epntap.formats.writer import ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
 from epntap.tables import Column, CoordinateSystem, TimeSystem
 
 _FLOATS = ("float", "double")
@@ -43,7 +43,7 @@ _CONTROL = re.compile(rb"[\x00-\x1f]")
 _SHORT_ESCAPES = {8: b"\\b", 9: b"\\t", 10: b"\\n", 12: b"\\f", 13: b"\\r"}
 
 
-class JsonWriter:
+class JsonWriter(CountedWriter):
     """Writes JSON.
 
     Parameters
@@ -65,16 +65,6 @@ class JsonWriter:
         self._float_scalars = any(c.datatype in _FLOATS and not is_array(c) for c in columns)
         self._float_arrays = any(c.datatype in _FLOATS and is_array(c) for c in columns)
         self._begun = False
-
-    @property
-    def row_count(self) -> int:
-        """Rows written so far."""
-        return self._limit.count
-
-    @property
-    def overflow(self) -> bool:
-        """Whether rows were left out because of the limit."""
-        return self._limit.exceeded
 
     def begin(self) -> bytes:
         """Return the metadata and the start of the rows."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from epntap.formats.document import document_head, document_tail, overflow_info
 from epntap.formats.errors import ResultStreamError
 from epntap.formats.pgcopy import CopyBatch, tuples
-from epntap.formats.writer import ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
 from epntap.tables import Column
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _GROUP_BYTES = 16 * 1024 * 1024
 _VERSION_KEY, _CONTENT_KEY = "IVOA.VOTable-Parquet.version", "IVOA.VOTable-Parquet.content"
 
 
-class ParquetWriter:
+class ParquetWriter(CountedWriter):
     """Writes Parquet.
 
     Parameters
@@ -62,16 +62,6 @@ class ParquetWriter:
         self._group: list[pa.RecordBatch] = []
         self._group_bytes = 0
         self._begun = False
-
-    @property
-    def row_count(self) -> int:
-        """Rows taken so far."""
-        return self._limit.count
-
-    @property
-    def overflow(self) -> bool:
-        """Whether rows were left out because of the limit."""
-        return self._limit.exceeded
 
     def begin(self) -> bytes:
         """Return the magic number."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from epntap.formats.cells import NUMBERS
-from epntap.formats.writer import ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
 from epntap.tables import Column
 
 #: Widest column that is reserved for texts, in characters.
@@ -26,7 +26,7 @@ _GAP = "  "
 _CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 
 
-class TextWriter:
+class TextWriter(CountedWriter):
     """Writes aligned columns: names, units, a rule, the rows, and how many they are.
 
     Parameters
@@ -47,16 +47,6 @@ class TextWriter:
         self._right = [column.datatype in NUMBERS for column in columns]
         self._limit = RowLimit(maxrec)
         self._widths: list[int] | None = None
-
-    @property
-    def row_count(self) -> int:
-        """Rows written so far."""
-        return self._limit.count
-
-    @property
-    def overflow(self) -> bool:
-        """Whether rows were left out because of the limit."""
-        return self._limit.exceeded
 
     def begin(self) -> bytes:
         """Return nothing: the head is written when the widths are known from the first rows."""

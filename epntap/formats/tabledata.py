@@ -17,7 +17,7 @@ from epntap.formats.document import (
     overflow_info,
 )
 from epntap.formats.markup import escaped_rows
-from epntap.formats.writer import ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
 from epntap.tables import Column
 
 _ROW_START, _ROW_END = b"<TR><TD>", b"</TD></TR>\n"
@@ -30,7 +30,7 @@ _NULL, _NAN = b"", b"NaN"
 _INFINITIES = {b"Infinity": b"+Inf", b"-Infinity": b"-Inf"}
 
 
-class TabledataWriter:
+class TabledataWriter(CountedWriter):
     """Writes VOTable TABLEDATA.
 
     Parameters
@@ -52,16 +52,6 @@ class TabledataWriter:
         spellings = enumerate(map(_spellings, columns))
         self._spellings = {number: words for number, words in spellings if words}
         self._words = frozenset().union(*self._spellings.values())
-
-    @property
-    def row_count(self) -> int:
-        """Rows written so far."""
-        return self._limit.count
-
-    @property
-    def overflow(self) -> bool:
-        """Whether rows were left out because of the limit."""
-        return self._limit.exceeded
 
     def begin(self) -> bytes:
         """Return the head of the document up to the first row."""

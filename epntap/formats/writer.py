@@ -130,3 +130,19 @@ class RowLimit:
             self.exceeded = True
         self.count += len(messages)
         return messages
+
+
+class CountedWriter:
+    """What every writer says of the rows that it was given; it sets `_limit` when it is made."""
+
+    _limit: RowLimit
+
+    @property
+    def row_count(self) -> int:
+        """Rows taken so far."""
+        return self._limit.count
+
+    @property
+    def overflow(self) -> bool:
+        """Whether rows were left out because of the limit."""
+        return self._limit.exceeded

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Protocol
 
 import psycopg2
@@ -156,9 +155,7 @@ class QueryRun:
             return
         with self._database.uploader() as connection, self._cancellable(connection):
             uploaded = load(connection, files, self._policy(), self._check)
-            published = self._tablesets.of(connection)
-            both = replace(with_uploads(published, uploaded), geometry=published.geometry)
-            self._answer(connection, both)
+            self._answer(connection, with_uploads(self._tablesets.of(connection), uploaded))
 
     def _policy(self) -> UploadPolicy:
         if self._uploads is None:

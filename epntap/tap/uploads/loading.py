@@ -7,7 +7,7 @@ its end takes them away.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import psycopg2
@@ -114,7 +114,7 @@ def load(
 def with_uploads(tables: TableSet, uploads: tuple[Table, ...]) -> TableSet:
     """Return the tables that can be queried, and the uploads beside them."""
     schema = Schema(SCHEMA, uploads, "Tables that came with the query.")
-    return TableSet((*tables.schemas, schema), tables.generation)
+    return replace(tables, schemas=(*tables.schemas, schema))
 
 
 def _load(
