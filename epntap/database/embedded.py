@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import psycopg2
+from psycopg2 import sql
 
 from epntap.database.account import last_line
 from epntap.database.binaries import Binaries, WrongMajorError, find_binaries
@@ -193,23 +194,28 @@ class EmbeddedServer:
         connection = connect(self._login(SUPERUSER, self._secret, "postgres"))
         connection.autocommit = True
         try:
+            owner, database = sql.Identifier(OWNER), sql.Identifier(DATABASE)
             with connection.cursor() as cursor:
                 cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (OWNER,))
                 if cursor.rowcount == 0:
-                    cursor.execute(f"CREATE ROLE {OWNER} LOGIN NOSUPERUSER NOCREATEROLE")
+                    cursor.execute(
+                        sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEROLE").format(owner)
+                    )
                     verifier = psycopg2.extensions.encrypt_password(
                         derive_embedded_owner_password(self._secret),
                         OWNER,
                         connection,
                         "scram-sha-256",
                     )
-                    cursor.execute(f"ALTER ROLE {OWNER} PASSWORD %s", (verifier,))
+                    cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD %s").format(owner), (verifier,))
                 cursor.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,))
                 if cursor.rowcount == 0:
-                    cursor.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+                    cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
                     # Nobody has business in the databases that initdb made.
                     cursor.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
-                    cursor.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
+                    cursor.execute(
+                        sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database)
+                    )
         finally:
             connection.close()
 

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 import psycopg2
-from psycopg2 import errors
+from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from epntap.database.connect import one_line
@@ -85,7 +85,9 @@ def create_extension(connection: Connection) -> bool:
             return False
         cursor.execute("SAVEPOINT pg_sphere")
         try:
-            cursor.execute(f"CREATE EXTENSION pg_sphere WITH SCHEMA {_SCHEMA}")
+            cursor.execute(
+                sql.SQL("CREATE EXTENSION pg_sphere WITH SCHEMA {}").format(sql.Identifier(_SCHEMA))
+            )
         except errors.InsufficientPrivilege as error:
             cursor.execute("ROLLBACK TO SAVEPOINT pg_sphere")
             log.info(

@@ -146,7 +146,7 @@ def _replace_view(cursor: Any, name: str, table: sql.Identifier, reader: sql.Ide
     while True:
         cursor.execute("SAVEPOINT replace_view")
         try:
-            cursor.execute(f"SET LOCAL lock_timeout = '{_VIEW_LOCK}'")
+            cursor.execute("SET LOCAL lock_timeout = %s", (_VIEW_LOCK,))
             cursor.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(view))
             cursor.execute(sql.SQL("CREATE VIEW {} AS SELECT * FROM {}").format(view, table))
             cursor.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(view, reader))

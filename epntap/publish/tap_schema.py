@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from psycopg2 import sql
 from psycopg2.extras import Json, execute_values
 
 from epntap.catalogue import Catalogue
@@ -62,4 +63,7 @@ def describe(cursor: Any, catalogue: Catalogue, relation: Relation) -> None:
 def forget(cursor: Any, name: str) -> None:
     """Delete what TAP_SCHEMA says of a catalogue."""
     for table in ("tap_columns", "tap_tables", "tap_schemas"):
-        cursor.execute(f"DELETE FROM epntap.{table} WHERE catalogue = %s", (name,))
+        cursor.execute(
+            sql.SQL("DELETE FROM {} WHERE catalogue = %s").format(sql.Identifier("epntap", table)),
+            (name,),
+        )
