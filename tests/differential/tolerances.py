@@ -62,7 +62,7 @@ TOLERANCES = (
     ),
     Tolerance(
         "name",
-        lambda ours, dachs: re.fullmatch("ndbm[a-z]+", dachs) is not None,
+        lambda ours, dachs: re.fullmatch("nd[a-z]{10}", dachs) is not None,
         Blame.DACHS,
         "DaCHS makes up a name for what has none, another one each time.",
     ),
