@@ -21,8 +21,10 @@ from epntap.database.migrations import (
     read_migrations,
 )
 from epntap.database.pgsphere import create_extension, install_back_end, read_offer
+from epntap.database.procrastinate import install_queue, package_version
 from epntap.database.roles import Roles, create_roles, harden
 from epntap.errors import DatabaseUnavailableError
+from epntap.provenance.description import describe_provenance, provenance_file
 from epntap.resources import sql_folder
 
 log = logging.getLogger(__name__)
@@ -34,14 +36,17 @@ _LOCK = int.from_bytes(b"epntap", "big")
 def fingerprint(connection: Connection, passwords: Passwords) -> str:
     """Summarise everything that an installation depends on.
 
-    The files of ``sql/``, the server's version, its pg_sphere, and the reader's password (keyed,
-    so that the summary does not tell it): whatever changes makes the next opening install again.
+    The files of ``sql/``, what TAP_SCHEMA says of provenance, the server's version, its pg_sphere,
+    the version of the queue's package, and the reader's password (keyed, so that the summary does
+    not tell it): whatever changes makes the next opening install again.
     """
     digest = hashlib.sha256(f"server {connection.info.server_version // 10000}\n".encode())
     digest.update(f"{read_offer(connection)}\n".encode())
+    digest.update(f"queue {package_version()}\n".encode())
     folder = sql_folder()
     files = [folder / name for name in ("roles.sql", "grants.sql", "harden.sql")]
     functions = (*read_functions(), *_sphere_functions())
+    files.append(provenance_file())
     for path in (*files, *(item.path for item in read_migrations()), *functions):
         content = path.read_bytes()
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
@@ -105,6 +110,9 @@ def install(
         with administrator:
             present = create_extension(administrator)
         install_back_end(owner, _sphere_functions(), present=present)
+        install_queue(owner, roles)
+        with owner, owner.cursor() as cursor:
+            describe_provenance(cursor)
         _record_table(owner)
         _grant(owner)
         with administrator:
