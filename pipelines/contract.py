@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -32,6 +32,49 @@ class Progress(Protocol):
 
 def silent(description: str, done: int, total: int) -> None:
     """Report progress to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open span of time: `start` belongs to it, `stop` does not.
+
+    Attributes
+    ----------
+    start, stop
+        UTC, without time zone.
+
+    Raises
+    ------
+    ValueError
+        If it ends before it starts, or one of its ends has a time zone.
+    """
+
+    start: datetime
+    stop: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is not None or self.stop.tzinfo is not None:
+            raise ValueError(f"the ends of a span are UTC without time zone, not {self}")
+        if self.stop < self.start:
+            raise ValueError(f"a span cannot end at {self.stop} before it starts at {self.start}")
+
+
+class SpanSource(Protocol):
+    """Data that were opened for working on them span by span."""
+
+    @property
+    def description(self) -> str:
+        """What the data are, for people."""
+
+    @property
+    def extent(self) -> Span:
+        """Of the data that there are."""
+
+    def digest(self, span: Span) -> str:
+        """Return the hexadecimal SHA-256 of the measurements within a span.
+
+        It is the same for the same measurements, whatever else the source holds.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,3 +294,67 @@ class Pipeline(Protocol):
         self, source: Any, labels: Path, *, progress: Progress = silent, **options: Any
     ) -> Mapping[str, Any]:
         """Score detections in a source against labels; plain values that JSON can hold."""
+
+
+@runtime_checkable
+class SpanPipeline(Pipeline, Protocol):
+    """A pipeline that can work on a long source span by span, with the rows of a single run.
+
+    Rows of events that begin within a span are a pure function of the measurements within the span
+    and `margin` on either side of it, of `state` and of the options. Hence the rows of any division
+    into spans, put together in order, are those of a run over everything; and a result can be kept
+    under a key made of these and used again.
+    """
+
+    @property
+    def margin(self) -> timedelta:
+        """Context that is needed on either side of a span."""
+
+    def open(
+        self,
+        source: Any,
+        *,
+        span: Span | None = None,
+        progress: Progress = silent,
+        **options: Any,
+    ) -> SpanSource:
+        """Open a source; `run` accepts what is returned.
+
+        Parameters
+        ----------
+        source
+            As for `run`.
+        span
+            Nothing outside of it will be asked for (margins are in it already), so that no more
+            need be read.
+        progress
+            Told while data are read.
+        **options
+            Those of `run`.
+
+        Raises
+        ------
+        PipelineError
+            If the source cannot be used.
+        """
+
+    def state(self, **options: Any) -> str:
+        """Return the hexadecimal digest of the weights and rules that a result depends on."""
+
+    def run(
+        self,
+        source: Any,
+        *,
+        span: Span | None = None,
+        progress: Progress = silent,
+        **options: Any,
+    ) -> Catalogue:
+        """Detect; with a span, return exactly the rows of the events that begin within it.
+
+        Data within the margin are read for context.
+
+        Raises
+        ------
+        PipelineError
+            If the source cannot be used or the weights do not fit.
+        """

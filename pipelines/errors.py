@@ -16,6 +16,10 @@ class SourceError(PipelineError):
     """Input data are missing, unreadable or not what they claim to be."""
 
 
+class NoDataError(SourceError):
+    """A source that works has no measurements of what was asked for."""
+
+
 class LabelError(PipelineError):
     """A list of labelled events cannot be used."""
 

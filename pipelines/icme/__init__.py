@@ -6,12 +6,15 @@ has to work, so that a service without them can still list it.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.contract import Catalogue, Progress, Provenance, silent
+from pipelines.contract import Catalogue, Progress, Provenance, Span, SpanSource, silent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from pipelines.icme.features import Scaling
     from pipelines.icme.simulate import Simulation
     from pipelines.sources.insitu import InSituSeries
+    from pipelines.sources.spans import SeriesInMemory, SeriesOnDemand
+
+    Source = str | Path | InSituSeries | SeriesInMemory | SeriesOnDemand
 
 
 class IcmePipeline:
@@ -29,10 +35,64 @@ class IcmePipeline:
     version = "1.0"
     model = "ICME-ResUNet"
 
+    #: An event reaches at most a week (`detect.LONGEST`) beyond its start, merging and smoothing
+    #: 7 hours more, the network sees 7.1 days on either side of a sample, and gaps are bridged
+    #: and unrest measured over 9 hours more: 14.8 days.
+    margin = timedelta(days=15)
+
+    def open(
+        self,
+        source: Source,
+        *,
+        span: Span | None = None,
+        spacecraft: str | None = None,
+        weights: str | Path | None = None,
+        scaling: Scaling | None = None,
+        progress: Progress = silent,
+    ) -> SpanSource:
+        """Open a source for working on it span by span; see `pipelines.contract.SpanPipeline`.
+
+        Services are asked, and wind simulated, only for the spans that are then wanted, so `span`
+        needs no attention here; `weights` and `scaling` are taken because all methods take the
+        same options, and have no part in it.
+
+        Raises
+        ------
+        PipelineError
+            If the source cannot be used.
+        """
+        from pipelines.icme.source import open_spans
+
+        return open_spans(source, spacecraft=spacecraft, progress=progress)
+
+    def state(
+        self,
+        *,
+        spacecraft: str | None = None,
+        weights: str | Path | None = None,
+        scaling: Scaling | None = None,
+    ) -> str:
+        """Return the digest of version, weights, rule and scaling, hexadecimal.
+
+        Who measured is part of the digest of the measurements.
+
+        Raises
+        ------
+        WeightsError
+            If there are no weights.
+        """
+        from pipelines.icme.detect import SHIPPED_WEIGHTS, weights_digest
+
+        used = weights_digest(Path(weights) if weights else SHIPPED_WEIGHTS)
+        other = asdict(scaling) if scaling else None
+        text = json.dumps([self.name, self.version, used, other])
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def run(
         self,
-        source: str | Path | InSituSeries,
+        source: Source,
         *,
+        span: Span | None = None,
         spacecraft: str | None = None,
         weights: str | Path | None = None,
         scaling: Scaling | None = None,
@@ -43,13 +103,16 @@ class IcmePipeline:
         Parameters
         ----------
         source
-            A file, ``speasy:SPACECRAFT/START/STOP``, ``simulation:START/STOP[/SEED]`` or a series.
+            A file, ``speasy:SPACECRAFT/START/STOP``, ``simulation:START/STOP[/SEED]``, a series,
+            or what `open` returned.
+        span
+            Only events that begin within it are wanted.
         spacecraft
             Who measured, when the file's name does not tell.
         weights
             Folder of weights; those that come with the package when not given.
         scaling
-            Of the channels; measured from the source when not given.
+            Of the channels; that of the weights when not given.
         progress
             Told how the work goes on.
 
@@ -58,32 +121,41 @@ class IcmePipeline:
         PipelineError
             If the source or the weights cannot be used.
         """
+        from pipelines.contract import empty_frame
         from pipelines.icme.catalogue import COLUMNS, build_frame
-        from pipelines.icme.detect import SHIPPED_WEIGHTS, detect, load_detector
-        from pipelines.icme.features import measure_scaling
-        from pipelines.icme.source import open_source
+        from pipelines.icme.detect import SHIPPED_WEIGHTS, load_detector, search
+        from pipelines.icme.features import require_channels
+        from pipelines.icme.source import open_spans
+        from pipelines.sources.spans import SeriesInMemory, ends_of, read_within
 
-        series = open_source(source, spacecraft=spacecraft, progress=progress)
+        opened = open_spans(source, spacecraft=spacecraft, progress=progress)
         detector = load_detector(Path(weights) if weights else SHIPPED_WEIGHTS)
-        used = scaling or measure_scaling(series)
-        detections = detect(series, detector, scaling=used, progress=progress)
-        frame = build_frame(
-            series, detections, model=self.model, version=self.version, digest=detector.digest
-        )
-        times = series.time[[0, -1]].astype("datetime64[s]").tolist()
+        used = scaling or detector.scaling
+        if isinstance(opened, SeriesInMemory):
+            require_channels(opened.whole)  # of a part, all channels may well be lost
+        series, digest = read_within(opened, span, self.margin)
+        if series is None:
+            frame = empty_frame(COLUMNS)
+        else:
+            found = search(series, detector, scaling=used, progress=progress).within(series, span)
+            frame = build_frame(
+                series, found, model=self.model, version=self.version, digest=detector.digest
+            )
+        first, last = ends_of(series, span or opened.extent)
         provenance = Provenance(
             pipeline=self.name,
             version=self.version,
             weights_sha256=detector.digest,
-            source=series.description,
-            source_sha256=series.sha256(),
-            time_min=times[0],
-            time_max=times[1],
+            source=opened.description,
+            source_sha256=digest,
+            time_min=first,
+            time_max=last,
             parameters={
-                "spacecraft": series.spacecraft.name,
+                "spacecraft": series.spacecraft.name if series else spacecraft,
                 "rule": asdict(detector.rule),
                 "scaling": asdict(used),
                 "networks": len(detector.networks),
+                "span": [span.start.isoformat(), span.stop.isoformat()] if span else None,
             },
         )
         return Catalogue(frame, COLUMNS, provenance)

@@ -25,7 +25,7 @@ Values = NDArray[np.float64]
 _TIME, _NUMBER, _TEXT = "datetime64[us]", "float64", "str"
 
 COLUMNS: tuple[NativeColumn, ...] = (
-    NativeColumn("icme_id", _TEXT, "", "Identifier: spacecraft, start date, number on that date"),
+    NativeColumn("icme_id", _TEXT, "", "Identifier: spacecraft and start of the event, UTC"),
     NativeColumn("spacecraft", _TEXT, "", "Spacecraft that measured, or 'simulation'"),
     NativeColumn("simulated", "bool", "", "Whether the solar wind was simulated"),
     NativeColumn("instrument", _TEXT, "", "Magnetometer and plasma instrument"),
@@ -117,14 +117,13 @@ def build_frame(
 
 
 def event_identifiers(series: InSituSeries, detections: Detections) -> list[str]:
-    """Return identifiers that depend on nothing but the spacecraft and the days of the starts."""
-    days = np.datetime_as_string(series.time_of(detections.intervals[:, 0]), unit="D")
-    identifiers = []
-    for number, day in enumerate(days):
-        on_that_day = int((days[: number + 1] == day).sum())
-        compact = day.replace("-", "")
-        identifiers.append(f"ICME_{series.spacecraft.key}_EPNTAP_{compact}_{on_that_day:02d}")
-    return identifiers
+    """Return identifiers that depend on nothing but the spacecraft and when the event starts.
+
+    A number on the day, as ICMECAT has it, would depend on the other events of that day.
+    """
+    starts = np.datetime_as_string(series.time_of(detections.intervals[:, 0]), unit="m")
+    compact = [start.replace("-", "").replace(":", "") for start in starts]
+    return [f"ICME_{series.spacecraft.key}_EPNTAP_{start}" for start in compact]
 
 
 def _times(series: InSituSeries, first: int, obstacle: int, end: int) -> dict[str, Any]:

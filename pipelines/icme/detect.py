@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.contract import Progress, digest_files, silent
+from pipelines.contract import Progress, Span, digest_files, silent
 from pipelines.errors import WeightsError, require
-from pipelines.icme.features import FEATURES, Scaling, features, measure_scaling, usable_samples
+from pipelines.icme.features import (
+    FEATURES,
+    REFERENCE,
+    Scaling,
+    features,
+    require_channels,
+    usable_samples,
+)
 from pipelines.signals.calibration import Calibration
 from pipelines.signals.events import EventRule, Intervals, find_events
 from pipelines.signals.windows import overlap_average
 from pipelines.sources.insitu import CADENCE, SAMPLES_PER_HOUR, InSituSeries
+from pipelines.sources.spans import to_datetime64
 
 #: Where the weights that come with the package are.
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
 
 #: Step between windows: each sample is seen by this many windows less, of 1024 samples.
 STEP = 512
+
+#: Longest event, in samples: a week. Of the 1,700 events of HELIO4CAST ICMECAT v2.2 two are longer
+#: than 7.05 days (7.3 days). The bound makes an event depend only on data near its start.
+LONGEST = 7 * 24 * SAMPLES_PER_HOUR
 
 #: What stands beside the weights: everything else that detections depend on.
 PARAMETERS_FILE = "parameters.json"
@@ -42,12 +55,16 @@ class Detector:
         From the mean probability of an event to the confidence in it.
     digest
         SHA-256 of the weights and parameters, hexadecimal.
+    scaling
+        Of the channels. It belongs to the weights and not to a series, so that what is found in a
+        week does not depend on what else was read.
     """
 
     networks: tuple[Any, ...]
     rule: EventRule
     calibration: Calibration
     digest: str
+    scaling: Scaling = REFERENCE
 
     def single(self, number: int) -> Detector:
         """Return the detector that uses only one of the networks."""
@@ -72,6 +89,18 @@ class Detections:
     obstacle: NDArray[np.int64]
     confidence: NDArray[np.float64]
 
+    def select(self, kept: NDArray[np.bool_]) -> Detections:
+        """Return only some of the events, ``kept`` of shape (n,)."""
+        return Detections(self.intervals[kept], self.obstacle[kept], self.confidence[kept])
+
+    def within(self, series: InSituSeries, span: Span | None) -> Detections:
+        """Return only the events that begin within a span; all when it is not given."""
+        if span is None:
+            return self
+        start = series.time_of(self.intervals[:, 0])
+        first, last = to_datetime64(span.start), to_datetime64(span.stop)
+        return self.select((start >= first) & (start < last))
+
 
 def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
     """Load all weights of a folder and their parameters.
@@ -87,13 +116,7 @@ def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
     safetensors = require("safetensors.torch")
     from pipelines.icme.model import IcmeNetwork
 
-    paths = sorted(folder.glob("*.safetensors"))
-    parameters = folder / PARAMETERS_FILE
-    if not paths or not parameters.is_file():
-        raise WeightsError(
-            f"{folder} has no weights (*.safetensors and {PARAMETERS_FILE})",
-            hint="make some with: epntap train icme --output " + str(folder),
-        )
+    paths, parameters = _weight_files(folder)
     networks = []
     for path in paths:
         network = IcmeNetwork(len(FEATURES))
@@ -105,8 +128,31 @@ def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
                 hint="train again with this version",
             ) from error
         networks.append(network.eval())
-    rule, calibration = read_parameters(parameters)
-    return Detector(tuple(networks), rule, calibration, digest_files([*paths, parameters]))
+    rule, calibration, scaling = read_parameters(parameters)
+    return Detector(tuple(networks), rule, calibration, weights_digest(folder), scaling)
+
+
+def weights_digest(folder: Path = SHIPPED_WEIGHTS) -> str:
+    """Return the SHA-256 of all weights of a folder and their parameters, hexadecimal.
+
+    Raises
+    ------
+    WeightsError
+        If there are none.
+    """
+    paths, parameters = _weight_files(folder)
+    return digest_files([*paths, parameters])
+
+
+def _weight_files(folder: Path) -> tuple[list[Path], Path]:
+    paths = sorted(folder.glob("*.safetensors"))
+    parameters = folder / PARAMETERS_FILE
+    if not paths or not parameters.is_file():
+        raise WeightsError(
+            f"{folder} has no weights (*.safetensors and {PARAMETERS_FILE})",
+            hint="make some with: epntap train icme --output " + str(folder),
+        )
+    return paths, parameters
 
 
 def safetensors_error() -> type[Exception]:
@@ -115,8 +161,10 @@ def safetensors_error() -> type[Exception]:
     return error
 
 
-def read_parameters(path: Path) -> tuple[EventRule, Calibration]:
-    """Read the event rule and the calibration from a parameters file.
+def read_parameters(path: Path) -> tuple[EventRule, Calibration, Scaling]:
+    """Read the event rule, the calibration and the scaling from a parameters file.
+
+    Files without a scaling are of networks trained with `REFERENCE`.
 
     Raises
     ------
@@ -125,11 +173,19 @@ def read_parameters(path: Path) -> tuple[EventRule, Calibration]:
     """
     try:
         values = json.loads(path.read_text())
-        return EventRule(**values["rule"]), Calibration(**values["calibration"])
+        return (
+            EventRule(**values["rule"]),
+            Calibration(**values["calibration"]),
+            _read_scaling(values["scaling"]) if "scaling" in values else REFERENCE,
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
             f"{path} has no usable rule and calibration: {error}", hint="train again"
         ) from error
+
+
+def _read_scaling(values: Mapping[str, Any]) -> Scaling:
+    return Scaling(tuple(values["median"]), tuple(values["deviation"]), float(values["field"]))
 
 
 def write_detector(
@@ -138,6 +194,7 @@ def write_detector(
     rule: EventRule,
     calibration: Calibration,
     notes: Any,
+    scaling: Scaling = REFERENCE,
 ) -> None:
     """Write weights, one file a network, and the other parameters with notes on their origin.
 
@@ -153,9 +210,13 @@ def write_detector(
             # As bytes: the library's own files can be read by nobody but their owner.
             weights = safetensors.save(network.state_dict())
             (folder / f"{name}.safetensors").write_bytes(weights)
-        text = json.dumps(
-            {"rule": asdict(rule), "calibration": asdict(calibration), "notes": notes}, indent=2
-        )
+        parameters = {
+            "rule": asdict(rule),
+            "calibration": asdict(calibration),
+            "scaling": asdict(scaling),
+            "notes": notes,
+        }
+        text = json.dumps(parameters, indent=2)
         (folder / PARAMETERS_FILE).write_text(text + "\n")
     except OSError as error:
         raise WeightsError(f"{folder} cannot be written: {error}") from error
@@ -220,12 +281,24 @@ def detect(
     detector
         Networks and rule.
     scaling
-        Of the channels; measured from the series when not given. A schedule that feeds a mission
-        in pieces gives all of them the same.
+        Of the channels; that of the detector when not given.
     progress
         Told after each batch of windows.
+
+    Raises
+    ------
+    SourceError
+        If a channel has no measurements at all.
     """
-    inputs = features(series, scaling or measure_scaling(series))
+    require_channels(series)
+    return search(series, detector, scaling=scaling or detector.scaling, progress=progress)
+
+
+def search(
+    series: InSituSeries, detector: Detector, *, scaling: Scaling, progress: Progress = silent
+) -> Detections:
+    """Find the ejections in a series that may lack channels altogether; see `detect`."""
+    inputs = features(series, scaling)
     probabilities = class_probabilities(
         detector.networks, inputs, first_sample(series), progress=progress
     )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.icme.detect import decide, smooth
+from pipelines.icme.detect import LONGEST, decide, smooth
 from pipelines.signals.calibration import Calibration, fit_calibration
 from pipelines.signals.events import EventRule, Intervals, find_events, flags
 from pipelines.signals.matching import (
@@ -107,7 +107,9 @@ class HeldOut:
 def candidate_rules() -> list[EventRule]:
     """Return all rules that are tried."""
     return [
-        EventRule(low, high, round(merge * SAMPLES_PER_HOUR), round(short * SAMPLES_PER_HOUR))
+        EventRule(
+            low, high, round(merge * SAMPLES_PER_HOUR), round(short * SAMPLES_PER_HOUR), LONGEST
+        )
         for low, high, merge, short in itertools.product(_LOW, _HIGH, _MERGE_HOURS, _SHORTEST_HOURS)
         if low <= high
     ]

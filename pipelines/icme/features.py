@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines.errors import SourceError
+from pipelines.signals.rolling import rolling_moments
 from pipelines.sources.grid import bridge_gaps
 from pipelines.sources.insitu import CHANNELS, SAMPLES_PER_HOUR, InSituSeries
 from pipelines.sources.plasma import plasma_beta, temperature_ratio
@@ -60,10 +61,10 @@ REFERENCE = Scaling(
 def quantities(series: InSituSeries) -> dict[str, Values]:
     """Return the unscaled quantities, with short gaps bridged; shape (n,) each."""
     raw = {name: bridge_gaps(series.channel(name)) for name in CHANNELS}
+    components = [raw[name] for name in ("bx", "by", "bz")]
     positive = {name: np.maximum(raw[name], floor) for name, floor in _FLOORS}
     beta = plasma_beta(positive["np"], positive["tp"], positive["bt"])
     ratio = temperature_ratio(positive["tp"], raw["vt"])
-    frame = pd.DataFrame({name: raw[name] for name in ("bx", "by", "bz")})
     return {
         "log_bt": np.log(positive["bt"]),
         "vt": raw["vt"],
@@ -71,8 +72,8 @@ def quantities(series: InSituSeries) -> dict[str, Values]:
         "log_tp": np.log(positive["tp"]),
         "log_beta": np.log(beta),
         "log_texrat": np.log(ratio),
-        "unrest_1h": _unrest(frame, positive["bt"], SAMPLES_PER_HOUR + 1),
-        "unrest_6h": _unrest(frame, positive["bt"], 6 * SAMPLES_PER_HOUR + 1),
+        "unrest_1h": _unrest(components, positive["bt"], SAMPLES_PER_HOUR + 1),
+        "unrest_6h": _unrest(components, positive["bt"], 6 * SAMPLES_PER_HOUR + 1),
         "bx": raw["bx"],
         "by": raw["by"],
         "bz": raw["bz"],
@@ -83,12 +84,12 @@ def quantities(series: InSituSeries) -> dict[str, Values]:
 _FLOORS = (("bt", 0.05), ("np", 0.01), ("tp", 1000.0))
 
 
-def _unrest(components: pd.DataFrame, magnitude: Values, samples: int) -> Values:
+def _unrest(components: Sequence[Values], magnitude: Values, samples: int) -> Values:
     """Return the logarithm of the turbulent over the whole field: low in magnetic obstacles."""
-    variance = (
-        components.rolling(samples, center=True, min_periods=3).var().sum(axis=1, min_count=3)
+    variance = sum(
+        (rolling_moments(each, samples)[1] for each in components), start=np.zeros(len(magnitude))
     )
-    mean = pd.Series(magnitude).rolling(samples, center=True, min_periods=3).mean()
+    mean, _ = rolling_moments(magnitude, samples)
     return np.asarray(np.log(np.sqrt(variance) / mean + 0.01))
 
 
@@ -114,11 +115,8 @@ def missing_channels(series: InSituSeries) -> list[str]:
     return [name for name in CHANNELS if series.data[name].notna().sum() == 0]
 
 
-def measure_scaling(series: InSituSeries) -> Scaling:
-    """Compute the scaling with which a series is searched.
-
-    Medians are the series' own, deviations never smaller than `REFERENCE`: a quiet year has narrow
-    distributions, and scaled by them alone its ordinary compressions look like ejections.
+def require_channels(series: InSituSeries) -> None:
+    """Check that a series can be searched.
 
     Raises
     ------
@@ -131,6 +129,20 @@ def measure_scaling(series: InSituSeries) -> Scaling:
             f"{series.description} has no measurements of {', '.join(empty)}",
             hint="the detector needs the magnetic field, speed, density and temperature",
         )
+
+
+def measure_scaling(series: InSituSeries) -> Scaling:
+    """Compute the scaling of a mission from a long series of it, for `run(..., scaling=...)`.
+
+    Medians are the series' own, deviations never smaller than `REFERENCE`: a quiet year has narrow
+    distributions, and scaled by them alone its ordinary compressions look like ejections.
+
+    Raises
+    ------
+    SourceError
+        If a channel has no measurements at all.
+    """
+    require_channels(series)
     own = own_scaling(series)
     floored = np.maximum(own.deviation, REFERENCE.deviation)
     return replace(own, deviation=tuple(float(each) for each in floored))

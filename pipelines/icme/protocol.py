@@ -37,9 +37,10 @@ from pipelines.icme.evaluate import (
     score_held_out,
 )
 from pipelines.icme.features import (
+    REFERENCE,
     features,
-    measure_scaling,
     missing_channels,
+    require_channels,
     usable_samples,
 )
 from pipelines.icme.labels import add_obstacles, label_intervals, read_labels
@@ -231,7 +232,7 @@ def quiet_years(networks: tuple[Any, ...], progress: Progress = silent) -> list[
     years = []
     for number in range(QUIET_YEARS):
         year = simulate(seed=QUIET_SEED + number, ejections_per_year=QUIET_RATE)
-        inputs = features(year.series, measure_scaling(year.series))
+        inputs = features(year.series, REFERENCE)
         answer = class_probabilities(networks, inputs, first_sample(year.series))
         true = label_intervals(year.truth, year.series)
         years.append(HeldOut(answer, true, usable_samples(inputs)))
@@ -257,7 +258,8 @@ def run_evaluation(
             hint="are both of the same spacecraft and time?",
         )
     detector = load_detector(weights or SHIPPED_WEIGHTS)
-    inputs = features(series, measure_scaling(series))
+    require_channels(series)
+    inputs = features(series, detector.scaling)
     usable, first = usable_samples(inputs), first_sample(series)
     answers = [
         class_probabilities((network,), inputs, first, progress=progress)

@@ -18,7 +18,7 @@ from pipelines.errors import PipelineError
 from pipelines.icme import pipeline
 from pipelines.icme.detect import PARAMETERS_FILE, SHIPPED_WEIGHTS, detect, load_detector
 from pipelines.icme.evaluate import score
-from pipelines.icme.features import features, measure_scaling, usable_samples
+from pipelines.icme.features import features, usable_samples
 from pipelines.icme.labels import label_intervals
 from pipelines.icme.simulate import simulate
 
@@ -48,8 +48,9 @@ def table_row(name: str, scores: Mapping[str, Any]) -> str:
 def simulated_scores(seed: int, weights: Path) -> dict[str, Any]:
     """Detect in a simulated year and score against its truth."""
     simulation = simulate(seed=seed)
-    detections = detect(simulation.series, load_detector(weights))
-    inputs = features(simulation.series, measure_scaling(simulation.series))
+    detector = load_detector(weights)
+    detections = detect(simulation.series, detector)
+    inputs = features(simulation.series, detector.scaling)
     true = label_intervals(simulation.truth, simulation.series)
     return dict(score(true, detections.intervals, usable_samples(inputs)))
 

@@ -7,7 +7,7 @@ drawn from the quartiles of the Wind events in HELIO4CAST ICMECAT v2.2 (Möstl e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -176,6 +176,55 @@ def simulate(
     )
     times = series.time_of(np.array(intervals, dtype=np.int64).reshape(-1, 3))
     return Simulation(series, pd.DataFrame(times, columns=list(TRUTH_COLUMNS)))
+
+
+#: Length of the pieces that an endless simulated source is made of, days.
+_PIECE_DAYS = 365
+
+#: Seeds of consecutive pieces are this far apart, beyond any seed that a person would choose.
+_SEED_STEP = 1_000_003
+
+
+def simulated_wind(
+    began: np.datetime64,
+    first: np.datetime64,
+    last: np.datetime64,
+    *,
+    seed: int = 1,
+    progress: Progress = silent,
+) -> InSituSeries:
+    """Return an excerpt of simulated wind that has blown since `began`.
+
+    It is made of years with seeds of their own, of which only those needed are simulated. So the
+    wind at a time depends on `began` and the seed alone, not on the excerpt or on how far the
+    source has got: a source that grows does not change what it held.
+
+    Parameters
+    ----------
+    began
+        Time of the first sample of all, UTC, a multiple of the cadence.
+    first, last
+        Ends of the excerpt, UTC; the last is not included.
+    seed
+        Seed of the first year.
+    progress
+        Told after each ejection of a year.
+    """
+    piece = np.timedelta64(_PIECE_DAYS, "D")
+    numbers = range(int((first - began) // piece), int(-((began - last) // piece)))
+    years = [
+        simulate(
+            start=began + number * piece,
+            days=_PIECE_DAYS,
+            seed=seed + _SEED_STEP * number,
+            progress=progress,
+        ).series
+        for number in numbers
+    ]
+    data = pd.concat([year.data for year in years], ignore_index=True)
+    description = f"simulated solar wind, seed {seed}, from {began.astype('datetime64[m]')}"
+    whole = replace(years[0], data=data, description=description)
+    return whole.between(first, last)
 
 
 def _start(start: str | np.datetime64) -> np.datetime64:

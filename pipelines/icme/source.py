@@ -1,4 +1,4 @@
-"""What the ICME pipeline reads: files, CDAWeb, hourly OMNI, a simulation, all named by text."""
+"""What the solar-wind pipelines read: files, CDAWeb, hourly OMNI, simulations, named by text."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.contract import Progress, silent
-from pipelines.errors import SourceError
+from pipelines.contract import Progress, Span, silent
+from pipelines.errors import NoDataError, SourceError
 from pipelines.sources.cdaweb import fetch_insitu
 from pipelines.sources.files import read_insitu
 from pipelines.sources.insitu import InSituSeries
 from pipelines.sources.omni import read_omni
-from pipelines.sources.spacecraft import find_spacecraft
+from pipelines.sources.spacecraft import Spacecraft, find_spacecraft
+from pipelines.sources.spans import SeriesInMemory, SeriesOnDemand, on_grid, to_datetime64
 
 #: Shapes of a source's text; anything else is the path of a file.
 FORMS = (
@@ -45,24 +46,80 @@ def open_source(
     SourceError
         If the source is of none of these forms or cannot be read.
     """
-    if isinstance(source, InSituSeries):
+    opened = open_spans(source, spacecraft=spacecraft, progress=progress)
+    series = opened.series()
+    if series is None:
+        raise NoDataError(f"{opened.description} has no measurements")
+    return series
+
+
+def open_spans(
+    source: str | Path | InSituSeries | SeriesInMemory | SeriesOnDemand,
+    *,
+    spacecraft: str | None = None,
+    progress: Progress = silent,
+) -> SeriesInMemory | SeriesOnDemand:
+    """Return what a text names, ready to be worked on span by span.
+
+    Files are read at once; CDAWeb is asked, and wind simulated, when a span is wanted.
+
+    Parameters
+    ----------
+    source, spacecraft, progress
+        As for `open_source`; what was opened already is returned as it is.
+
+    Raises
+    ------
+    SourceError
+        If the source is of none of the `FORMS` or cannot be read.
+    """
+    if isinstance(source, SeriesInMemory | SeriesOnDemand):
         return source
+    if isinstance(source, InSituSeries):
+        return SeriesInMemory(source)
     service, colon, request = str(source).partition(":")
     if colon and service == "speasy":
         name, start, stop = _parts(str(source), request, 3, 3)
-        return fetch_insitu(find_spacecraft(name), _time(start), _time(stop), progress=progress)
+        return _cdaweb(find_spacecraft(name), _span(str(source), start, stop), progress)
     if colon and service == "omni":
-        return read_omni(Path(request))
+        return SeriesInMemory(read_omni(Path(request)))
     if colon and service == "simulation":
-        from pipelines.icme.simulate import simulate
-
         start, stop, *seed = _parts(str(source), request, 2, 3)
-        days = (_time(stop) - _time(start)) / np.timedelta64(1, "D")
-        simulation = simulate(
-            start=_time(start), days=days, seed=_seed(seed[0]) if seed else 1, progress=progress
-        )
-        return simulation.series
-    return read_insitu(Path(source), find_spacecraft(spacecraft) if spacecraft else None)
+        span = _span(str(source), start, stop)
+        return _simulated(span, _seed(seed[0]) if seed else 1, progress)
+    craft = find_spacecraft(spacecraft) if spacecraft else None
+    return SeriesInMemory(read_insitu(Path(source), craft))
+
+
+def _cdaweb(craft: Spacecraft, extent: Span, progress: Progress) -> SeriesOnDemand:
+    def fetch(span: Span) -> InSituSeries | None:
+        first, last = to_datetime64(span.start), to_datetime64(span.stop)
+        try:
+            return fetch_insitu(craft, first, last, progress=progress)
+        except NoDataError:
+            return None  # a gap of the mission: nothing is found there, and that is an answer
+
+    name = f"CDAWeb {craft.name} from {extent.start} to {extent.stop}"
+    return SeriesOnDemand(name, extent, fetch)
+
+
+def _simulated(extent: Span, seed: int, progress: Progress) -> SeriesOnDemand:
+    def fetch(span: Span) -> InSituSeries:
+        from pipelines.icme.simulate import simulated_wind
+
+        first, last = to_datetime64(span.start), to_datetime64(span.stop)
+        began = to_datetime64(extent.start)
+        return simulated_wind(began, first, last, seed=seed, progress=progress)
+
+    name = f"simulated solar wind, seed {seed}, from {extent.start}"
+    return SeriesOnDemand(name, extent, fetch)
+
+
+def _span(source: str, start: str, stop: str) -> Span:
+    first, last = _time(start), _time(stop)
+    if first >= last:
+        raise SourceError(f"{source!r} ends before it starts", hint="write the earlier time first")
+    return on_grid(first, last)
 
 
 def _parts(source: str, request: str, least: int, most: int) -> list[str]:

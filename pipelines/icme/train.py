@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
 from pipelines.errors import LabelError, require
-from pipelines.icme.features import COMPONENTS, FEATURES, features, own_scaling, usable_samples
+from pipelines.icme.features import COMPONENTS, FEATURES, REFERENCE, features, usable_samples
 from pipelines.icme.labels import label_classes
 from pipelines.icme.simulate import Simulation, simulate
 from pipelines.signals.training import (
@@ -74,12 +74,8 @@ class Labelled:
 
 
 def label(series: InSituSeries, labels: Any) -> Labelled:
-    """Join a series with its list of ejections (columns `TRUTH_COLUMNS`).
-
-    Training scales every series by itself; that the spread of simulated years varies from one to
-    the next is welcome there.
-    """
-    inputs = features(series, own_scaling(series))
+    """Join a series with its list of ejections (columns `TRUTH_COLUMNS`)."""
+    inputs = features(series, REFERENCE)
     weights = usable_samples(inputs).astype(np.float32)
     return Labelled(inputs, label_classes(labels, series), weights)
 

@@ -28,12 +28,16 @@ class EventRule:
         Runs closer than this, in samples, are one event.
     shortest
         Events shorter than this, in samples, are dropped.
+    longest
+        An event ends after so many samples, whatever follows; `None` for no bound. With a bound
+        an event depends only on samples near its start, not on how a run began weeks before.
     """
 
     low: float
     high: float
     merge: int
     shortest: int
+    longest: int | None = None
 
 
 def runs(flags: NDArray[np.bool_]) -> Intervals:
@@ -83,6 +87,8 @@ def find_events(
         cut = np.array(pieces, dtype=np.int64).reshape(-1, 2)
         joined = np.concatenate([joined[~broken], cut])
         joined = joined[np.argsort(joined[:, 0])]
+    if rule.longest is not None:
+        joined[:, 1] = np.minimum(joined[:, 1], joined[:, 0] + rule.longest)
     peaks = [probability[first:end].max(initial=0.0) > rule.high for first, end in joined]
     long = joined[:, 1] - joined[:, 0] >= rule.shortest
     return np.asarray(joined[np.array(peaks, dtype=bool) & long])

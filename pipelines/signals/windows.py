@@ -76,7 +76,7 @@ def overlap_average(
     step: int,
     answer: Callable[[Channels], NDArray[np.float32]],
     *,
-    batch: int = 64,
+    batch: int = 8,
     progress: Progress = silent,
 ) -> NDArray[np.float32]:
     """Apply a network to overlapping windows and average, trusting the middle of each most.
@@ -92,7 +92,9 @@ def overlap_average(
     answer
         Windows (k, c, length) to answers (k, classes, length).
     batch
-        Windows at a time; bounds the memory.
+        Windows at a time; bounds the memory. Batches, too, stand at fixed times and are always
+        full: how a library adds up numbers may depend on the shape of a batch and on the place in
+        it, and a sample shall have the same answer to the last digit whatever span was read.
     progress
         Told after each batch.
 
@@ -107,15 +109,19 @@ def overlap_average(
     taper = (np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2 + 1e-3).astype(np.float32)
     total: NDArray[np.float32] | None = None
     weight = np.zeros(samples + 2 * length, dtype=np.float32)
-    for done in range(0, len(starts), batch):
-        chunk = starts[done : done + batch]
+    numbers = (starts + first) // step
+    lowest = int(numbers[0] // batch) if len(numbers) else 0
+    groups = range(lowest, int(numbers[-1] // batch) + 1) if len(numbers) else range(0)
+    for group in groups:
+        chunk = np.arange(group * batch, (group + 1) * batch, dtype=np.int64) * step - first
         answers = answer(cut_windows(channels, chunk, length))
         if total is None:
             total = np.zeros((answers.shape[1], samples + 2 * length), dtype=np.float32)
         for start, one in zip(chunk + length, answers, strict=True):
-            total[:, start : start + length] += one * taper
-            weight[start : start + length] += taper
-        progress("detecting", min(done + batch, len(starts)), len(starts))
+            if 0 < start < samples + length:  # the others do not touch the series
+                total[:, start : start + length] += one * taper
+                weight[start : start + length] += taper
+        progress("detecting", group - lowest + 1, len(groups))
     if total is None:
         raise ValueError("a series without samples has no answer")
     inner = slice(length, length + samples)

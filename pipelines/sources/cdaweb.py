@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
-from pipelines.errors import SourceError, require
+from pipelines.errors import NoDataError, SourceError, require
 from pipelines.sources.grid import to_grid
 from pipelines.sources.insitu import CHANNELS, InSituSeries
 from pipelines.sources.plasma import BOLTZMANN, PROTON_MASS
@@ -127,7 +127,7 @@ def fetch_insitu(
         progress(f"fetching {spacecraft.name} from CDAWeb", number + 1, len(edges) - 1)
     frames = [piece for piece in pieces if len(piece)]
     if not frames:
-        raise SourceError(f"CDAWeb has no data of {spacecraft.name} from {start} to {stop}")
+        raise NoDataError(f"CDAWeb has no data of {spacecraft.name} from {start} to {stop}")
     joined = pd.concat(frames).groupby(level=0).mean()
     first_bin, data = to_grid(joined.index.to_numpy(dtype="datetime64[us]"), joined)
     return InSituSeries(

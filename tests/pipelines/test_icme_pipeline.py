@@ -92,7 +92,7 @@ def test_simulated_rows_say_so_and_have_unique_identifiers(catalogue):
     assert frame.simulated.all()
     assert set(frame.spacecraft) == {"simulation"}
     assert frame.icme_id.is_unique
-    assert frame.icme_id.str.fullmatch(r"ICME_SIMULATION_EPNTAP_\d{8}_\d\d").all()
+    assert frame.icme_id.str.fullmatch(r"ICME_SIMULATION_EPNTAP_\d{8}T\d{4}").all()
 
 
 def test_times_durations_and_coverage_belong_together(catalogue):
@@ -117,7 +117,7 @@ def test_the_same_source_gives_the_same_rows(catalogue, simulated_year):
 
 def test_statistics_of_a_constant_wind_are_its_values():
     row = row_of(constant_series(), one_event(60, 90, 240))
-    assert row.icme_id == "ICME_WIND_EPNTAP_20190510_01"
+    assert row.icme_id == "ICME_WIND_EPNTAP_20190510T1000"
     assert (row.bmax, row.bmean, row.bzmin, row.bzmean) == (5, 5, -4, -4)
     assert (row.speed_mean, row.speed_max, row.expansion_speed) == pytest.approx((400, 400, 0))
     assert row.beta_mean == pytest.approx(0.69399, rel=1e-4)
@@ -164,10 +164,10 @@ def test_positions_of_the_file_win_over_the_ephemeris():
     assert row.sun_distance_min == pytest.approx(0.5 + 0.1 * 100 / 299)
 
 
-def test_two_events_of_one_day_are_numbered():
+def test_two_events_of_one_day_are_told_apart_by_their_starts():
     detections = Detections(np.array([[0, 30], [60, 90]]), np.array([0, 60]), np.array([0.5, 0.6]))
     frame = build_frame(constant_series(), detections, model="m", version="1", digest="")
-    assert frame.icme_id.str[-2:].tolist() == ["01", "02"]
+    assert frame.icme_id.str[-4:].tolist() == ["0000", "1000"]
 
 
 def test_nothing_found_is_an_empty_table_with_all_columns_and_types():
