@@ -8,7 +8,12 @@ import psycopg2
 import psycopg2.errors
 from starlette.responses import Response
 
-from epntap.errors import DatabaseUnavailableError, UserError
+from epntap.errors import (
+    DatabaseUnavailableError,
+    OverloadedError,
+    SlowRequestError,
+    UserError,
+)
 from epntap.formats import error_document
 
 log = logging.getLogger(__name__)
@@ -35,6 +40,15 @@ def too_slow(seconds: float) -> RequestError:
         f"the query was stopped after {seconds:g} s",
         hint="ask for fewer rows, or add a condition on an indexed column",
         status=408,
+    )
+
+
+def too_large(limit: int) -> RequestError:
+    """Return the error of a result with more bytes than the service sends."""
+    return QueryFailedError(
+        f"the result was cut off: it has more than the {limit} bytes that the service sends",
+        hint="ask for fewer rows or columns, or in parts",
+        status=413,
     )
 
 
@@ -66,13 +80,19 @@ def from_database(error: psycopg2.Error) -> RequestError:
 
 def error_response(error: UserError) -> Response:
     """Return the VOTable that reports an error."""
-    if isinstance(error, RequestError):
-        status = error.status
-    elif isinstance(error, DatabaseUnavailableError):
-        status = 503
-    else:
-        status = 400
-    headers = {"Retry-After": "2"} if status == 503 else {}
+    status = _status(error)
+    headers = {}
+    if status == 503:
+        retry_after = error.retry_after if isinstance(error, OverloadedError) else 2
+        headers["Retry-After"] = str(retry_after)
     return Response(
         error_document(str(error)), status_code=status, media_type=ERROR_TYPE, headers=headers
     )
+
+
+def _status(error: UserError) -> int:
+    if isinstance(error, RequestError):
+        return error.status
+    if isinstance(error, DatabaseUnavailableError | OverloadedError):
+        return 503
+    return 408 if isinstance(error, SlowRequestError) else 400

@@ -120,20 +120,53 @@ async def read_parameters(request: Request, upload_bytes: int = 0) -> Parameters
     RequestError
         If the body is too long, of an unknown type, or broken.
     """
-    pairs = [(name, value) for name, value in request.query_params.multi_items()]
-    if request.method != "POST":
-        return collect(pairs)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        more, parts = await _multipart(request, upload_bytes)
-    else:
-        more, parts = await _urlencoded(request, kind), {}
+    pairs, parts = await read_pairs(request, upload_bytes)
     try:
-        given = collect([*pairs, *more])
+        given = collect(pairs)
     except RequestError:
         Parameters({}, parts=parts).close()
         raise
     return Parameters(given.values, given.uploads, parts)
+
+
+async def read_pairs(
+    request: Request, upload_bytes: int = 0
+) -> tuple[list[tuple[str, str]], dict[str, IO[bytes]]]:
+    """Read what a request says in its URL and in its body, as it says it.
+
+    Parameters
+    ----------
+    upload_bytes
+        Bytes that files may add to the length of a multipart body.
+
+    Returns
+    -------
+    list of (str, str)
+        Names and values, those of the URL first.
+    dict
+        The parts of a multipart body, to be closed. A part that is text is here and there.
+
+    Raises
+    ------
+    RequestError
+        If the body is too long, of an unknown type, or broken.
+    """
+    pairs = [(name, value) for name, value in request.query_params.multi_items()]
+    if request.method != "POST":
+        return pairs, {}
+    if is_multipart(request):
+        more, parts = await _multipart(request, upload_bytes)
+        return pairs + more, parts
+    return pairs + await _urlencoded(request, _content_type(request)), {}
+
+
+def is_multipart(request: Request) -> bool:
+    """Say whether the body of a request can bring tables along."""
+    return request.method == "POST" and _content_type(request) == "multipart/form-data"
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class _BoundedBody:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 import psycopg2
@@ -16,6 +17,7 @@ from epntap.database import Database
 from epntap.errors import UserError
 from epntap.settings import Settings
 from epntap.tap.errors import RequestError, error_response, from_database
+from epntap.tap.health import Health
 from epntap.tap.query import TableSets
 from epntap.tap.sync import SyncResource
 from epntap.tap.vosi import availability_document, capabilities_document
@@ -45,6 +47,9 @@ class TapRoutes:
         self._tablesets = tablesets
         self._settings = settings
         self._sync = SyncResource(database, tablesets, settings, query_threads)
+        # Of their own: what monitors ask is answered while all other threads wait for something.
+        self._answers = ThreadPoolExecutor(2, thread_name_prefix="answer")
+        self._health = Health(tablesets.current, self._answers)
 
     def routes(self) -> list[BaseRoute]:
         """Return the resources below ``/tap``."""
@@ -57,18 +62,13 @@ class TapRoutes:
         ]
 
     async def _capabilities(self, _request: Request) -> Response:
-        document = await asyncio.to_thread(capabilities_document, self._settings)
-        return Response(document, media_type=_XML)
+        loop = asyncio.get_running_loop()
+        make = partial(capabilities_document, self._settings)
+        return Response(await loop.run_in_executor(self._answers, make), media_type=_XML)
 
     async def _availability(self, _request: Request) -> Response:
-        problem = None
-        try:
-            await asyncio.to_thread(self._tablesets.current)
-        except UserError as error:
-            problem = str(error)
-        except psycopg2.Error as error:
-            problem = str(from_database(error))
-        return Response(availability_document(problem), media_type=_XML)
+        document = availability_document(await self._health.problem())
+        return Response(document, media_type=_XML)
 
     async def _tables(self, request: Request) -> Response:
         detail = {k.lower(): v for k, v in request.query_params.items()}.get("detail", "max")

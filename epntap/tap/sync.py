@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,11 +14,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from epntap.admission import QueryAdmission, Visit, client_of
 from epntap.database import Database
 from epntap.errors import UserError
 from epntap.settings import Settings
-from epntap.tap.errors import error_response, too_slow
-from epntap.tap.parameters import Parameters, QueryRequest, query_request, read_parameters
+from epntap.tap.errors import error_response, too_large, too_slow
+from epntap.tap.parameters import (
+    Parameters,
+    QueryRequest,
+    is_multipart,
+    query_request,
+    read_parameters,
+)
 from epntap.tap.query import Cancelled, QueryRun, SendPiece, TableSets
 from epntap.tap.uploads import UploadPolicy
 
@@ -41,6 +49,7 @@ class SyncResource:
     def __init__(
         self, database: Database, tablesets: TableSets, settings: Settings, threads: Executor
     ) -> None:
+        self._admission = QueryAdmission(settings)
         self._database = database
         self._tablesets = tablesets
         self._settings = settings
@@ -49,17 +58,21 @@ class SyncResource:
 
     async def respond(self, request: Request) -> Response:
         """Answer a request; every failure becomes a VOTable."""
-        try:
-            parameters = await read_parameters(request, self._uploads.size)
-        except UserError as error:
-            return error_response(error)
-        try:
-            query = self._query(parameters)
-        except UserError as error:
-            parameters.close()
-            return error_response(error)
-        run = partial(QueryRun, self._database, self._tablesets, query, uploads=self._uploads)
-        return QueryResponse(run, query, parameters, self._settings, self._threads)
+        with ExitStack() as held:
+            try:
+                # Before anything is read: whoever finds no place need not send his tables first.
+                visit = held.enter_context(await self._admission.enter(client_of(request)))
+                if is_multipart(request):
+                    await visit.bring_uploads()
+                parameters = await read_parameters(request, self._uploads.size)
+                held.callback(parameters.close)
+                query = self._query(parameters)
+                if query.uploads:
+                    await visit.bring_uploads()
+            except UserError as error:
+                return error_response(error)
+            run = partial(QueryRun, self._database, self._tablesets, query, uploads=self._uploads)
+            return QueryResponse(run, query, visit, held.pop_all(), self._settings, self._threads)
 
     def _query(self, parameters: Parameters) -> QueryRequest:
         return query_request(
@@ -77,16 +90,37 @@ class _Piece:
 
 
 class _Pieces:
-    """Pieces of a document on their way from the thread of a query to the event loop."""
+    """Pieces of a document on their way from the thread of a query to the event loop.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    Parameters
+    ----------
+    loop
+        Where they are wanted.
+    limit
+        Bytes after which the document is to end; 0 is no limit.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limit: int = 0) -> None:
         self._loop = loop
+        self._limit = limit
+        self._sent = 0
         self._room = threading.Semaphore(_PIECES_AHEAD)
         self._closed = threading.Event()
         self._queue: asyncio.Queue[_Piece | None] = asyncio.Queue()
 
     def put(self, piece: bytes, *, last: bool) -> None:
-        """Hand a piece over, from the thread; wait while too many wait already."""
+        """Hand a piece over, from the thread; wait while too many wait already.
+
+        Raises
+        ------
+        Cancelled
+            If nobody reads any more.
+        QueryFailedError
+            If the document is too large; its last piece, which may say so, is taken nevertheless.
+        """
+        if self._limit and self._sent > self._limit and not last:
+            raise too_large(self._limit)
+        self._sent += len(piece)
         self._room.acquire()
         if self._closed.is_set():
             raise Cancelled
@@ -118,8 +152,10 @@ class QueryResponse(Response):
         Makes the run, of what takes the pieces of the document.
     query
         What is asked for.
-    parameters
-        What the query was made of; closed in the end.
+    visit
+        Its admission.
+    held
+        What is closed in the end: its admission, and what it was made of.
     settings
         Limits.
     threads
@@ -130,21 +166,23 @@ class QueryResponse(Response):
         self,
         make_run: Callable[[SendPiece], QueryRun],
         query: QueryRequest,
-        parameters: Parameters,
+        visit: Visit,
+        held: ExitStack,
         settings: Settings,
         threads: Executor,
     ) -> None:
         super().__init__()
         self._make_run = make_run
         self._query = query
-        self._parameters = parameters
+        self._visit = visit
+        self._held = held
         self._settings = settings
         self._threads = threads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer over ASGI."""
         loop = asyncio.get_running_loop()
-        pieces = _Pieces(loop)
+        pieces = _Pieces(loop, self._settings.result_bytes)
         run = self._make_run(pieces.put)
 
         def work() -> None:
@@ -167,7 +205,7 @@ class QueryResponse(Response):
             await asyncio.wait([running])
             if not running.cancelled():
                 running.exception()
-            self._parameters.close()
+            self._held.close()
 
     async def _answer(
         self,
@@ -194,6 +232,7 @@ class QueryResponse(Response):
         while piece is not None:
             body = {"type": "http.response.body", "body": piece.data, "more_body": not piece.last}
             await send(body)
+            self._visit.sent(len(piece.data))
             if piece.last:
                 break
             piece = await pieces.get()
