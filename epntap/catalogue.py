@@ -13,12 +13,18 @@ from epntap.adql.words import RESERVED_WORDS
 from epntap.epncore.standard import TABLE_UTYPE, Standard, read_standard
 from epntap.epncore.ucds import is_ucd
 from epntap.errors import CatalogueError
+from epntap.regenerate.plan import RegenerationPlan
 from epntap.resources import schema_folder
 from epntap.tables import TEXT_DATATYPES, Column, CoordinateSystem, TimeSystem
 from epntap.yamlfile import YamlFile, first_fault, read_yaml, suggestion
 
 #: Schemas that are not catalogues.
-_TAKEN_SCHEMAS = frozenset({"tap_schema", "tap_upload", "epntap", "udf", "public", "ivoa"})
+_TAKEN_SCHEMAS = frozenset(
+    {"tap_schema", "tap_upload", "epntap", "udf", "public", "ivoa", "provenance"}
+)
+
+#: Files of ``schema/`` that describe something else.
+_OTHER_FILES = frozenset({"vocabularies", "provenance"})
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -164,6 +170,7 @@ class Description(_Model):
     mapping: dict[str, _MappingField]
     columns: list[ExtraColumn] = []
     indexes: list[str] = []
+    regenerate: RegenerationPlan | None = None
 
 
 class Catalogue:
@@ -211,7 +218,10 @@ class Catalogue:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """Columns of the table: the mandatory ones, the mapped optional ones, the own ones."""
+        """Columns of the table: of the standard, of the service, of the catalogue's own.
+
+        Of the standard are the mandatory ones and the optional ones that are mapped.
+        """
         description = self.description
         time = TimeSystem(description.time.scale, description.time.refposition)
         coordinates = (
@@ -231,6 +241,7 @@ class Catalogue:
             for name, standard in self.standard.columns.items()
             if standard.requirement != "no" or name in self.mapping
         ]
+        columns.extend(added.column for added in self.standard.added)
         columns.extend(_own_column(extra) for extra in description.columns)
         return tuple(columns)
 
@@ -290,7 +301,7 @@ def find_catalogue_file(name_or_path: str | Path) -> Path:
             return path
         raise CatalogueError(f"{path}: there is no such file")
     found = schema_folder() / f"{name_or_path}.yaml"
-    if _NAME.fullmatch(str(name_or_path)) and found.is_file():
+    if str(name_or_path) in known_catalogues():
         return found
     raise CatalogueError(
         f"no catalogue {str(name_or_path)!r}{suggestion(str(name_or_path), known_catalogues())}",
@@ -301,7 +312,7 @@ def find_catalogue_file(name_or_path: str | Path) -> Path:
 def known_catalogues() -> list[str]:
     """Return the names of the catalogues whose descriptions come with the service."""
     files = sorted(schema_folder().glob("*.yaml"))
-    return [file.stem for file in files if file.stem != "vocabularies"]
+    return [file.stem for file in files if file.stem not in _OTHER_FILES]
 
 
 def read_catalogue(name_or_path: str | Path) -> Catalogue:
@@ -362,6 +373,10 @@ def _check_names(file: YamlFile, catalogue: Catalogue) -> None:
                 key,
                 f"{column.name!r} is a column of EPNcore and cannot be defined anew; "
                 "give its source under 'mapping'",
+            )
+        if column.name in {added.column.name for added in standard.added}:
+            raise file.error(
+                key, f"{column.name!r} is a column that the service adds to every catalogue itself"
             )
         if column.name == "accref":
             raise file.error(key, "'accref' is reserved and is never published")

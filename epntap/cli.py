@@ -76,11 +76,35 @@ def demo(port: Port = None, host: Host = None) -> None:
 
 
 @app.command()
-def serve(port: Port = None, host: Host = None) -> None:
+def serve(
+    port: Port = None,
+    host: Host = None,
+    workers: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, max=64, help="Processes that serve, for as many cores."),
+    ] = None,
+) -> None:
     """Serve what is published."""
     from epntap.commands.serving import run_server
 
-    run_server(port=port, host=host)
+    run_server(port=port, host=host, processes=workers)
+
+
+@app.command()
+def worker(
+    queue: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--queue", "-q", help="Line to serve, repeatable; else: default."),
+    ] = None,
+    concurrency: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, help="Pieces of work that are done at the same time."),
+    ] = None,
+) -> None:
+    """Work at what stands in line: jobs, regeneration; as many, on as many machines, as wanted."""
+    from epntap.commands.working import run_worker
+
+    run_worker(queues=queue or (), concurrency=concurrency)
 
 
 @app.command()
@@ -103,6 +127,21 @@ def list_() -> None:
     from epntap.commands.publishing import show_catalogues
 
     show_catalogues()
+
+
+@app.command()
+def runs(
+    catalogue: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="Name of the catalogue; all of them when not given."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Runs that are shown, the latest first.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> None:
+    """Show the runs that made the catalogues, or tried to."""
+    from epntap.commands.runs import show_runs
+
+    show_runs(catalogue, limit=limit, as_json=json)
 
 
 @app.command()

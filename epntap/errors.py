@@ -31,6 +31,26 @@ class DatabaseUnavailableError(UserError):
     """The database does not answer, or cannot be started."""
 
 
+class OverloadedError(UserError):
+    """There is more to do than the service takes on: nothing is wrong, and later it will work.
+
+    Parameters
+    ----------
+    message, hint
+        As with every `UserError`.
+    retry_after
+        Seconds after which it is worth asking again.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, retry_after: int = 2) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class SlowRequestError(UserError):
+    """A client sends its request too slowly to be waited for."""
+
+
 class CatalogueError(UserError):
     """A catalogue's YAML file is wrong."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeGuard, cast
 
 import pandas as pd
 
@@ -17,6 +20,24 @@ GROUP = "epntap.pipelines"
 
 #: Told a description, the steps done and the steps in all.
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time, UTC without zone; `stop` itself is not in it."""
+
+    start: datetime
+    stop: datetime
+
+    def widened(self, margin: timedelta) -> Span:
+        """Return the span with a margin on either side, as far as dates go."""
+        start = self.start - margin if self.start - datetime.min > margin else datetime.min
+        stop = self.stop + margin if datetime.max - self.stop > margin else datetime.max
+        return Span(start, stop)
+
+    def touches(self, other: Span) -> bool:
+        """Whether it has a moment in common with another."""
+        return self.start < other.stop and other.start < self.stop
 
 
 class NativeCatalogue(Protocol):
@@ -63,6 +84,96 @@ class Pipeline(Protocol):
         self, source: Any, labels: Path, *, progress: Progress, **options: Any
     ) -> Mapping[str, Any]:
         """Score detections against labels."""
+
+
+class SpanSource(Protocol):
+    """A source that was opened, so that pieces of time can be taken from it."""
+
+    @property
+    def description(self) -> str: ...  # noqa: D102
+
+    @property
+    def extent(self) -> Span:
+        """Of the data that there are."""
+        ...
+
+    def digest(self, span: Span) -> str:
+        """Return the hexadecimal SHA-256 of the measurements within a span."""
+        ...
+
+
+class SpanPipeline(Pipeline, Protocol):
+    """A pipeline whose work can be cut into pieces of time.
+
+    Attributes
+    ----------
+    margin
+        Context that it needs on either side of a span.
+    """
+
+    margin: timedelta
+
+    def open(
+        self, source: Any, *, span: Span | None = None, progress: Progress, **options: Any
+    ) -> SpanSource:
+        """Open a source; no more than the span, in which margins are included, need be read."""
+        ...
+
+    def state(self, **options: Any) -> str:
+        """Return a hexadecimal digest of the weights and rules that the result depends on."""
+        ...
+
+    def run(
+        self, source: Any, *, progress: Progress, span: Span | None = None, **options: Any
+    ) -> NativeCatalogue:
+        """Detect the events that begin within the span, just as a run over everything does."""
+        ...
+
+
+def takes_spans(pipeline: Pipeline) -> TypeGuard[SpanPipeline]:
+    """Whether the work of a pipeline can be cut into pieces of time."""
+    return all(hasattr(pipeline, name) for name in ("margin", "open", "state"))
+
+
+def check_options(
+    name: str,
+    function: Callable[..., Any],
+    options: Iterable[str],
+    *,
+    ours: frozenset[str] = frozenset({"progress", "seed"}),
+) -> None:
+    """Refuse an option that a pipeline does not have, before it starts to work.
+
+    Parameters
+    ----------
+    name
+        Of the pipeline.
+    function
+        The method that is to be called.
+    options
+        Names of what it is to be given.
+    ours
+        Parameters that are not the user's to set.
+
+    Raises
+    ------
+    UserError
+        If there is one; the message names the nearest that exists.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    known = [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in ours
+    ]
+    for option in options:
+        if option not in known:
+            raise UserError(
+                f"pipeline {name} has no option {option!r}{suggestion(option, known)}",
+                hint=f"its options here: {', '.join(known) or 'none'}",
+            )
 
 
 def pipeline_names() -> list[str]:

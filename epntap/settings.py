@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import Field, ValidationError, field_validator
@@ -80,7 +81,52 @@ class Settings(BaseSettings):
     """Time that the whole answer to a synchronous query may take."""
 
     connections: int = Field(default=20, ge=2)
-    """Queries that run at the same time; further ones wait in line."""
+    """Synchronous queries that run at the same time."""
+
+    client_queries: int | None = Field(default=None, ge=0)
+    """Of them, those of one client (an address; IPv6: a /64 network); half if nothing is said."""
+
+    waiting_queries: int = Field(default=200, ge=0)
+    """Queries that may wait for their turn, half of them of one client; 0 is no limit."""
+
+    waiting_seconds: float = Field(default=1.0, ge=0)
+    """How long a query waits for its turn before it is refused; with 0 none waits."""
+
+    result_bytes: int = Field(default=16 * 1024**3, ge=0)
+    """Bytes that the result of a synchronous query may have; 0 is no limit."""
+
+    client_hour_bytes: int = Field(default=0, ge=0)
+    """Bytes of results that one client may fetch in an hour; 0 is no limit."""
+
+    client_hour_seconds: float = Field(default=0.0, ge=0)
+    """Time that the queries of one client may take in an hour, added up; 0 is no limit."""
+
+    jobs: int = Field(default=1000, ge=0)
+    """Jobs of one service, as /tap/async is one, that are not finished; 0 is no limit."""
+
+    client_jobs: int = Field(default=100, ge=0)
+    """Of them, those of one client; 0 is no limit."""
+
+    stall_seconds: float = Field(default=60.0, gt=0)
+    """A client that is waited for so long and does not move `stall_rate` meanwhile is cut off."""
+
+    stall_rate: int = Field(default=4096, ge=0)
+    """Bytes per second that a client which is waited for must move; 0 is: any at all."""
+
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed."""
+
+    processes: int = Field(default=1, ge=1, le=64)
+    """Processes that serve, for as many cores; limits are divided among them."""
+
+    worker: bool = True
+    """Whether the server also works at what stands in line; else `epntap worker` must run."""
+
+    worker_concurrency: int = Field(default=2, ge=1)
+    """Pieces of work that a worker does at the same time."""
+
+    worker_seconds: float = Field(default=15.0, ge=1)
+    """A worker that is silent for so long is taken for lost, and its work is given to others."""
 
     upload_rows: int = Field(default=1_000_000, ge=1)
     """Rows that a table uploaded with a query may have."""
@@ -97,7 +143,25 @@ class Settings(BaseSettings):
     upload_seconds: float = Field(default=30.0, gt=0)
     """Time that fetching an upload from its URL may take."""
 
-    @field_validator("upload_networks")
+    results: str | None = None
+    """Where files of jobs are kept: a directory, or a URL of fsspec; ``results`` of the home."""
+
+    async_seconds: int = Field(default=3600, ge=1)
+    """Time that an asynchronous query may take when its client asks for none."""
+
+    async_seconds_limit: int = Field(default=24 * 3600, ge=1)
+    """Time that no asynchronous query exceeds, whatever its client asks for."""
+
+    destruction_days: float = Field(default=7.0, gt=0)
+    """Days after its creation that a job is destroyed, with its results."""
+
+    destruction_days_limit: float = Field(default=30.0, gt=0)
+    """Days that no job lives longer, counted from when its client asks for more."""
+
+    job_list: Literal["address", "none"] = "address"
+    """What a list of jobs shows: the jobs made from the asking address, or none at all."""
+
+    @field_validator("upload_networks", "trusted_proxies")
     @classmethod
     def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from rich.table import Table
@@ -9,6 +10,7 @@ from rich.table import Table
 from epntap.catalogue import read_catalogue
 from epntap.commands.reports import OUT, rows, say
 from epntap.database import Database
+from epntap.provenance import new_run
 from epntap.publish import Publication, drop, list_catalogues, open_native, publish, rollback
 from epntap.publish.checking import check_examples
 from epntap.settings import read_settings
@@ -19,11 +21,24 @@ def publish_file(name_or_path: str, file: Path, *, drop_invalid: bool) -> None:
     catalogue = read_catalogue(name_or_path)
     check_examples(catalogue)
     source = open_native(file)
+    run = new_run(
+        catalogue.name,
+        "publication",
+        source=file.name,
+        source_sha256=_digest(file),
+        parameters={"drop_invalid": True} if drop_invalid else {},
+    )
     with Database.open(read_settings()) as database, rows(f"Publishing {file.name}") as progress:
         publication = publish(
-            database, catalogue, source, drop_invalid=drop_invalid, progress=progress
+            database, catalogue, source, drop_invalid=drop_invalid, run=run, progress=progress
         )
     report_publication(publication)
+
+
+def _digest(file: Path) -> str:
+    """Return the SHA-256 digest of a file's content."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def report_publication(publication: Publication) -> None:

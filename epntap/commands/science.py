@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,10 @@ from epntap.catalogue import read_catalogue
 from epntap.commands.publishing import report_publication
 from epntap.commands.reports import OUT, rows, say, steps
 from epntap.database import Database
-from epntap.errors import UserError
-from epntap.plugins import NativeCatalogue, Pipeline, find_pipeline
-from epntap.publish import DataFrameSource, publish
+from epntap.plugins import NativeCatalogue, Pipeline, check_options, find_pipeline
+from epntap.provenance import run_of_provenance
+from epntap.publish import DataFrameSource, attempt, publish
 from epntap.settings import read_settings
-from epntap.yamlfile import suggestion
 
 
 def native_source(pipeline: Pipeline, found: NativeCatalogue) -> DataFrameSource:
@@ -28,27 +25,12 @@ def native_source(pipeline: Pipeline, found: NativeCatalogue) -> DataFrameSource
     )
 
 
-def _check_options(name: str, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
-    """Refuse an option that the pipeline does not have, before it starts to work."""
-    known = [
-        parameter.name
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in ("progress", "seed")
-    ]
-    for option in options:
-        if option not in known:
-            raise UserError(
-                f"pipeline {name} has no option {option!r}{suggestion(option, known)}",
-                hint=f"its options here: {', '.join(known) or 'none'}",
-            )
-
-
 def run_pipeline(
     name: str, source: str, *, output: Path | None, publish: bool, options: dict[str, Any]
 ) -> None:
     """Detect, and write or publish what is found."""
     pipeline = find_pipeline(name)
-    _check_options(name, pipeline.run, options)
+    check_options(name, pipeline.run, options)
     with steps() as progress:
         found = pipeline.run(source, progress=progress, **options)
     say(f"{len(found.frame)} rows found in {found.provenance.source}")
@@ -63,12 +45,19 @@ def run_pipeline(
 
 def _publish(pipeline: Pipeline, found: NativeCatalogue) -> None:
     catalogue = read_catalogue(pipeline.name)
-    with Database.open(read_settings()) as database, rows("Publishing") as progress:
+    provenance = found.provenance.as_dict()
+    run = run_of_provenance(catalogue.name, "publication", provenance)
+    with (
+        Database.open(read_settings()) as database,
+        attempt(database, run),
+        rows("Publishing") as progress,
+    ):
         publication = publish(
             database,
             catalogue,
             native_source(pipeline, found),
-            provenance=found.provenance.as_dict(),
+            provenance=provenance,
+            run=run,
             progress=progress,
         )
     report_publication(publication)
@@ -85,7 +74,7 @@ def train_pipeline(
 ) -> None:
     """Train, and print the figures of the training."""
     pipeline = find_pipeline(name)
-    _check_options(name, pipeline.train, options)
+    check_options(name, pipeline.train, options)
     with steps() as progress:
         figures = pipeline.train(inputs, labels, output, seed=seed, progress=progress, **options)
     OUT.print_json(json.dumps(figures, default=str))
@@ -97,7 +86,7 @@ def evaluate_pipeline(
 ) -> None:
     """Score, and print the scores."""
     pipeline = find_pipeline(name)
-    _check_options(name, pipeline.evaluate, options)
+    check_options(name, pipeline.evaluate, options)
     with steps() as progress:
         scores = pipeline.evaluate(source, labels, progress=progress, **options)
     if as_json:

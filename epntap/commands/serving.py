@@ -5,12 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
+from socket import socket
 
 from epntap.commands.reports import say
+from epntap.commands.working import background_worker, follow_log_setting
 from epntap.database import Database
 from epntap.errors import UserError
+from epntap.processes import Family
 from epntap.publish.versions import list_catalogues
-from epntap.server import claim_port, serve, stopped_by_signals
+from epntap.server import listening, serve, stopped_by_signals
 from epntap.settings import Settings, read_settings
 
 #: The catalogue of the demonstration, and its source: a year that is simulated, with its seed.
@@ -18,16 +22,16 @@ _DEMO = "icme"
 _DEMO_SOURCE = "simulation:2024-01-01/2025-01-01/2024"
 
 
-def run_server(*, port: int | None, host: str | None) -> None:
+def run_server(*, port: int | None, host: str | None, processes: int | None = None) -> None:
     """Serve what is published until a signal comes."""
-    settings = read_settings(port=port, host=host)
+    settings = read_settings(port=port, host=host, processes=processes)
     with (
         stopped_by_signals(),
-        claim_port(settings) as listener,
+        listening(settings) as listeners,
         Database.open(settings) as database,
     ):
         say(f"Serving {settings.url}/ , TAP URL {settings.url}/tap , Ctrl-C stops")
-        serve(database, settings, listener)
+        _serve(database, settings, listeners)
     say("Stopped")
 
 
@@ -36,14 +40,27 @@ def run_demo(*, port: int | None, host: str | None) -> None:
     settings = read_settings(port=port, host=host)
     with (
         stopped_by_signals(),
-        claim_port(settings) as listener,
+        listening(settings) as listeners,
         Database.open(settings) as database,
     ):
         if not any(listing.name == _DEMO for listing in list_catalogues(database)):
             _publish_demo()
         _greet(settings)
-        serve(database, settings, listener)
+        _serve(database, settings, listeners)
     say("Stopped")
+
+
+def _serve(database: Database, settings: Settings, listeners: list[socket]) -> None:
+    """Serve, here or in several processes; this one's share in the database lasts longest.
+
+    The worker is this process's, too: one for all of them.
+    """
+    follow_log_setting()
+    with background_worker(database, settings) if settings.worker else nullcontext():
+        if settings.processes == 1:
+            serve(database, settings, listeners[0])
+        else:
+            Family(settings, listeners).run()
 
 
 def _publish_demo() -> None:

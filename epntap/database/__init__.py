@@ -3,7 +3,7 @@
 `Database.open` is the way in; `load_tableset` and `read_generation` tell what can be queried.
 """
 
-from epntap.database.database import Database
+from epntap.database.database import Database, uploader_connections
 from epntap.database.errors import DatabaseBusyError, MigrationError
 from epntap.database.tableset import (
     decode_system,
@@ -20,4 +20,5 @@ __all__ = [
     "encode_system",
     "load_tableset",
     "read_generation",
+    "uploader_connections",
 ]

@@ -13,6 +13,15 @@ from epntap.errors import DatabaseUnavailableError
 #: libpq connection keywords and their values.
 Conninfo = Mapping[str, str]
 
+#: A network that is cut says nothing: after 10 s without an answer the server is asked, and after
+#: 10 s more without one the connection is given up (by itself TCP takes minutes to hours).
+_CUT_NETWORK = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+
 #: Seconds that a server may take to answer a connection request; libpq may add one or two.
 CONNECT_SECONDS = 3
 
@@ -49,7 +58,11 @@ def connect(conninfo: Conninfo, application: str = "epntap") -> Connection:
     DatabaseUnavailableError
         If the server does not answer within some seconds or refuses.
     """
-    defaults = {"connect_timeout": str(CONNECT_SECONDS), "application_name": application}
+    defaults = {
+        "connect_timeout": str(CONNECT_SECONDS),
+        "application_name": application,
+        **_CUT_NETWORK,
+    }
     try:
         return psycopg2.connect(make_dsn(**{**defaults, **conninfo, "client_encoding": "UTF8"}))
     except psycopg2.OperationalError as error:

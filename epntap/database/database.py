@@ -18,8 +18,12 @@ from epntap.database.roles import Roles
 from epntap.errors import DatabaseUnavailableError
 from epntap.settings import Settings
 
-#: A query that finds all connections in use waits this long before it is told so.
+#: What finds all connections in use waits this long before it is told so. Queries of clients do
+#: not come so far: they are counted before (`epntap.admission`).
 READER_WAIT_SECONDS = 5.0
+
+#: Connections of the reader beyond those of queries: for pages, metadata and jobs in this process.
+_READERS_BESIDE_QUERIES = 6
 
 #: Publications and bookkeeping at the same time in one process; they may wait for each other.
 _PUBLISHER_CONNECTIONS = 8
@@ -27,6 +31,11 @@ _PUBLISHER_WAIT_SECONDS = 60.0
 
 #: Of this many queries that may run at the same time, one may be with uploads, which cost more.
 _QUERIES_PER_UPLOADER = 4
+
+
+def uploader_connections(settings: Settings) -> int:
+    """Return how many queries that bring tables along may run at the same time."""
+    return max(2, settings.connections // _QUERIES_PER_UPLOADER)
 
 
 class Database:
@@ -53,15 +62,17 @@ class Database:
         self.reader_conninfo = reader
         self.uploader_conninfo = uploader
         # A role's own limit of an hour stands behind this one, should the option not be passed on.
-        limit = {"options": f"-c statement_timeout={int(settings.stream_seconds * 1000)}"}
+        # Whoever runs a query stops it earlier; this is for the case that he cannot any more.
+        longest = max(settings.stream_seconds, settings.async_seconds_limit)
+        limit = {"options": f"-c statement_timeout={int(longest * 1000)}"}
         self._readers = Pool(
             self._opener({**limit, **reader}, "epntap reader"),
-            size=settings.connections,
+            size=settings.connections + _READERS_BESIDE_QUERIES,
             wait_seconds=READER_WAIT_SECONDS,
         )
         self._uploaders = Pool(
             self._opener({**limit, **uploader}, "epntap uploader"),
-            size=max(2, settings.connections // _QUERIES_PER_UPLOADER),
+            size=uploader_connections(settings),
             wait_seconds=READER_WAIT_SECONDS,
         )
         self._publishers = Pool(
@@ -191,6 +202,14 @@ class Database:
             yield connection
         finally:
             connection.close()
+
+    def open_publisher(self, application: str) -> Connection:
+        """Open a connection like those of `publisher` that is in no pool; the caller closes it.
+
+        For those who keep one for long, to listen on it. `application` is what the server lists
+        it as. Raises DatabaseUnavailableError if the server does not answer.
+        """
+        return self._opener(self.publisher_conninfo, application)()
 
     @property
     def queries_running(self) -> int:

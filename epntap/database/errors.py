@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from epntap.errors import UserError
+from epntap.errors import OverloadedError, UserError
 
 
-class DatabaseBusyError(UserError):
+class DatabaseBusyError(OverloadedError):
     """All connections are in use and none came free in time."""
 
 

@@ -1,4 +1,7 @@
-"""EPNcore as data: ``schema/epncore.csv``, ``frames.csv`` and ``vocabularies.yaml``, read once."""
+"""EPNcore as data, read once: ``schema/epncore.csv``, ``frames.csv`` and ``vocabularies.yaml``.
+
+``added_columns.csv`` holds what this service adds to every table of that kind.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,23 @@ class StandardColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedColumn:
+    """A column that this service adds to every EPNcore table, after those of the standard.
+
+    Attributes
+    ----------
+    column
+        As TAP_SCHEMA describes it.
+    target_table, target_column
+        What its values refer to, in another table of the service.
+    """
+
+    column: Column
+    target_table: str
+    target_column: str
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnRule:
     """What the values of one column are held to, from ``vocabularies.yaml``."""
 
@@ -89,6 +109,8 @@ class Standard:
         the key ``None`` holds those of every frame.
     together
         Groups of columns that have values all or none.
+    added
+        Columns that are not the standard's but the service's.
     """
 
     columns: dict[str, StandardColumn]
@@ -98,6 +120,7 @@ class Standard:
     frame_ranges: dict[str, dict[str, tuple[float | None, float | None]]]
     wrapping: dict[str | None, frozenset[str]]
     together: tuple[tuple[str, ...], ...]
+    added: tuple[AddedColumn, ...]
 
     @property
     def mandatory(self) -> tuple[str, ...]:
@@ -200,6 +223,27 @@ def _read_columns(path: Path) -> dict[str, StandardColumn]:
         }
 
 
+def _read_added(path: Path) -> tuple[AddedColumn, ...]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            AddedColumn(
+                Column(
+                    name=row["name"],
+                    datatype=row["datatype"],
+                    arraysize=row["arraysize"] or None,
+                    xtype=row["xtype"] or None,
+                    unit=row["unit"] or None,
+                    ucd=row["ucd"] or None,
+                    utype=row["utype"] or None,
+                    description=row["description"],
+                ),
+                row["target_table"],
+                row["target_column"],
+            )
+            for row in csv.DictReader(file)
+        )
+
+
 def _read_frames(path: Path) -> dict[tuple[str, str], tuple[str | None, str | None]]:
     with path.open(encoding="utf-8", newline="") as file:
         return {
@@ -247,4 +291,5 @@ def read_standard() -> Standard:
         },
         wrapping=wrapping,
         together=tuple(tuple(group) for group in words["together"]),
+        added=_read_added(folder / "added_columns.csv"),
     )

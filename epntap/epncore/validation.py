@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
+from epntap.epncore.findings import Findings, Violation
+from epntap.epncore.rows import doubles, missing, rows_from_frame
+from epntap.epncore.screening import distinct, doubtful
 from epntap.epncore.standard import ColumnRule, Standard
 from epntap.epncore.ucds import is_ucd
 from epntap.tables import Column
+
+__all__ = ["RowValidator", "Violation"]
 
 _QUOTES = re.compile("['\"]")
 #: A contour as STC-S writes it: shape, optional frame words, numbers (TAP 1.0, section 6).
@@ -22,30 +29,12 @@ _STC_S = re.compile(
 )
 #: An ASCII MOC: orders with indices and ranges (MOC 2.0, section 4.3.2).
 _MOC = re.compile(r"(?:[st]?\s*\d+/[\d\s,\-]*\s*)+", re.IGNORECASE)
+#: The same for columns of theirs, with the spaces around them that are let pass.
+_LOOKS = {
+    "s_region": rf"(?is:\s*(?:{_STC_S.pattern})\s*)",
+    "coverage": rf"(?i:\s*(?:{_MOC.pattern})\s*)",
+}
 _ERROR_COLUMN = re.compile(r".+_error(_min|_max)?")
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One value that breaks a rule.
-
-    Attributes
-    ----------
-    row
-        Number of the row in the source, the first one being 1; 0 for the table as a whole.
-    column
-        Name of the EPNcore column.
-    message
-        What is wrong, with the value.
-    """
-
-    row: int
-    column: str
-    message: str
-
-    def __str__(self) -> str:
-        where = f"row {self.row}, " if self.row else ""
-        return f"{where}column {self.column}: {self.message}"
 
 
 def _shown(value: object) -> str:
@@ -89,57 +78,69 @@ class RowValidator:
         list of Violation
             In the order of rows, then columns.
         """
-        found: list[Violation] = []
-        missing = {column.name: rows[column.name].isna().to_numpy() for column in self.columns}
+        return self.inspect(rows_from_frame(rows, self.columns), numbers).violations()
+
+    def inspect(
+        self, rows: Any, numbers: np.ndarray, unreadable: Mapping[str, np.ndarray] | None = None
+    ) -> Findings:
+        """Find what is wrong with rows that are in memory as Arrow has them.
+
+        Parameters
+        ----------
+        rows
+            A record batch, see `epntap.epncore.rows`.
+        numbers
+            Number of each row in the source, shape ``(len(rows),)``.
+        unreadable
+            By column, the cells that are missing because they could not be read, shape
+            ``(len(rows),)``: that they are missing is no news.
+        """
+        found = Findings(numbers, tuple(column.name for column in self.columns))
+        known = unreadable or {}
+        absent = {column.name: missing(rows.column(column.name)) for column in self.columns}
 
         def report(mask: np.ndarray, column: str, message: Callable[[int], str]) -> None:
-            found.extend(
-                Violation(int(numbers[i]), column, message(int(i))) for i in np.flatnonzero(mask)
-            )
+            if mask.any():
+                found.add(mask & ~known[column] if column in known else mask, column, message)
 
         for column in self.columns:
-            values, absent = rows[column.name], missing[column.name]
+            cells = rows.column(column.name)
             rule = self.standard.rule(column.name)
-            self._check_required(column, values, absent, report)
+            self._check_required(column, cells, absent[column.name], report)
             if column.datatype == "char" and column.xtype != "timestamp":
-                self._check_text(column, values, absent, rule, report)
+                self._check_text(column, cells, rule, report)
             elif column.datatype != "char" and column.arraysize is None:
-                self._check_number(column, values, absent, rule, report)
-        self._check_pairs(rows, missing, report)
-        self._check_groups(missing, report)
-        self._check_constants(rows, missing, report)
-        order = {column.name: i for i, column in enumerate(self.columns)}
-        return sorted(found, key=lambda v: (v.row, order.get(v.column, -1)))
+                self._check_number(column, cells, absent[column.name], rule, report)
+        self._check_pairs(rows, absent, report)
+        self._check_groups(absent, report)
+        self._check_constants(rows, report)
+        return found
 
     def _check_required(
-        self, column: Column, values: pd.Series, absent: np.ndarray, report: _Report
+        self, column: Column, cells: Any, absent: np.ndarray, report: _Report
     ) -> None:
         standard = self.standard.columns.get(column.name)
         if standard is None or standard.requirement != "value":
             return
-        empty = absent.copy()
+        empty = absent
         if column.datatype == "char" and column.xtype != "timestamp":
-            empty |= (values == "").fillna(False).to_numpy(dtype=bool)
+            empty = absent | _truth(pc.equal(cells, ""))
         report(empty, column.name, lambda _: "a value is required in every row")
 
-    def _check_text(
-        self,
-        column: Column,
-        values: pd.Series,
-        absent: np.ndarray,
-        rule: ColumnRule,
-        report: _Report,
-    ) -> None:
+    def _check_text(self, column: Column, cells: Any, rule: ColumnRule, report: _Report) -> None:
         """Check each distinct text once; catalogues repeat themselves."""
-        codes, distinct = pd.factorize(values.where(~absent, None))
-        faults = {
-            code: fault
-            for code, value in enumerate(distinct)
-            if value != "" and (fault := self._text_fault(column, str(value), rule)) is not None
-        }
+        if cells.null_count == len(cells):
+            return
+        codes, texts = distinct(cells)
+        faults: dict[int, str] = {}
+        for place in doubtful(texts, column.name, rule, _LOOKS.get(column.name)):
+            fault = self._text_fault(column, texts[place].as_py(), rule)
+            if fault is not None:
+                faults[int(place)] = fault
         if faults:
-            bad = np.isin(codes, list(faults))
-            report(bad, column.name, lambda i: faults[int(codes[i])])
+            places = np.arange(len(cells)) if codes is None else codes
+            bad = np.isin(places, list(faults))
+            report(bad, column.name, lambda i: faults[int(places[i])])
 
     def _text_fault(self, column: Column, value: str, rule: ColumnRule) -> str | None:
         if "\0" in value:
@@ -164,12 +165,14 @@ class RowValidator:
     def _check_number(
         self,
         column: Column,
-        values: pd.Series,
+        cells: Any,
         absent: np.ndarray,
         rule: ColumnRule,
         report: _Report,
     ) -> None:
-        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        if cells.null_count == len(cells):
+            return
+        numbers = doubles(cells)
         if column.std:
             report(np.isinf(numbers), column.name, lambda i: f"{numbers[i]} is not a finite number")
         low, high = rule.minimum, rule.maximum
@@ -214,42 +217,37 @@ class RowValidator:
                 stem = low[:-3].rstrip("_")
                 yield low, high, stem in wraps_always or stem in wraps_here
 
-    def _check_pairs(
-        self, rows: pd.DataFrame, missing: dict[str, np.ndarray], report: _Report
-    ) -> None:
+    def _check_pairs(self, rows: Any, absent: dict[str, np.ndarray], report: _Report) -> None:
         for low, high, wraps in self._pairs():
             report(
-                missing[low] & ~missing[high],
+                absent[low] & ~absent[high],
                 low,
                 lambda _, high=high: f"is missing although {high} is given; give both or neither",
             )
             report(
-                ~missing[low] & missing[high],
+                ~absent[low] & absent[high],
                 high,
                 lambda _, low=low: f"is missing although {low} is given; give both or neither",
             )
             if wraps:
                 continue
-            both = ~missing[low] & ~missing[high]
-            lower, upper = rows[low].to_numpy(), rows[high].to_numpy()
-            reversed_ = np.zeros(len(rows), dtype=bool)
-            reversed_[both] = lower[both] > upper[both]
+            lower, upper = rows.column(low), rows.column(high)
             report(
-                reversed_,
+                _truth(pc.greater(lower, upper)),
                 low,
                 lambda i, lower=lower, upper=upper, high=high: (
-                    f"{lower[i]} is greater than {high} = {upper[i]}"
+                    f"{lower[i].as_py()} is greater than {high} = {upper[i].as_py()}"
                 ),
             )
 
-    def _check_groups(self, missing: dict[str, np.ndarray], report: _Report) -> None:
+    def _check_groups(self, absent: dict[str, np.ndarray], report: _Report) -> None:
         for group in self.standard.together:
-            present = [name for name in group if name in missing]
+            present = [name for name in group if name in absent]
             if not present:
                 continue
-            size = len(missing[present[0]])
+            size = len(absent[present[0]])
             given = {
-                name: ~missing[name] if name in missing else np.zeros(size, dtype=bool)
+                name: ~absent[name] if name in absent else np.zeros(size, dtype=bool)
                 for name in group
             }
             some = np.logical_or.reduce(list(given.values()))
@@ -261,22 +259,25 @@ class RowValidator:
                     lambda _, others=others: f"is missing; it goes together with {others}",
                 )
 
-    def _check_constants(
-        self, rows: pd.DataFrame, missing: dict[str, np.ndarray], report: _Report
-    ) -> None:
+    def _check_constants(self, rows: Any, report: _Report) -> None:
         for name, expected, why in (
             ("service_title", self.service_title, "the schema name of the catalogue"),
             ("spatial_frame_type", self.frame, "the spatial_frame_type that the YAML declares"),
         ):
-            values = rows[name]
-            wrong = ~missing[name] & (values != expected).fillna(True).to_numpy(dtype=bool)
+            cells = rows.column(name)
             report(
-                wrong,
+                _truth(pc.not_equal(cells, expected)),
                 name,
-                lambda i, values=values, expected=expected, why=why: (
-                    f"{_shown(values.iloc[i])} is not {expected!r}, {why}"
+                lambda i, cells=cells, expected=expected, why=why: (
+                    f"{_shown(cells[i].as_py())} is not {expected!r}, {why}"
                 ),
             )
+
+
+def _truth(answers: Any) -> np.ndarray:
+    """Return Arrow's answers, where those about missing cells are no."""
+    truth: np.ndarray = answers.fill_null(False).to_numpy(zero_copy_only=False)
+    return truth
 
 
 _Report = Callable[[np.ndarray, str, Callable[..., str]], None]

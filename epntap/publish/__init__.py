@@ -10,11 +10,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from epntap.publish.acceptance import Acceptance, Candidate, RefusedError, UnderWayError
+    from epntap.publish.attempts import attempt, record_end
+    from epntap.publish.comparison import Comparison, Diff
     from epntap.publish.native import DataFrameSource, NativeSource, open_native
-    from epntap.publish.publication import Publication, publish
+    from epntap.publish.publication import InvalidRowsError, Publication, publish
     from epntap.publish.versions import Listing, drop, list_catalogues, rollback
 
 _HOMES = {
+    "Acceptance": "acceptance",
+    "Candidate": "acceptance",
+    "RefusedError": "acceptance",
+    "UnderWayError": "acceptance",
+    "attempt": "attempts",
+    "record_end": "attempts",
+    "Comparison": "comparison",
+    "Diff": "comparison",
+    "InvalidRowsError": "publication",
     "DataFrameSource": "native",
     "NativeSource": "native",
     "open_native": "native",
@@ -27,14 +39,23 @@ _HOMES = {
 }
 
 __all__ = [
+    "Acceptance",
+    "Candidate",
+    "Comparison",
     "DataFrameSource",
+    "Diff",
+    "InvalidRowsError",
     "Listing",
     "NativeSource",
     "Publication",
+    "RefusedError",
+    "UnderWayError",
+    "attempt",
     "drop",
     "list_catalogues",
     "open_native",
     "publish",
+    "record_end",
     "rollback",
 ]
 

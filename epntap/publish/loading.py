@@ -15,6 +15,7 @@ from epntap.catalogue import Catalogue
 from epntap.epncore.validation import RowValidator, Violation
 from epntap.publish.mapping import RowMapper
 from epntap.publish.native import NativeSource
+from epntap.publish.relations import identifier
 from epntap.tables import TEXT_DATATYPES, Column, Relation, storage_type
 
 #: Told the number of rows that are loaded so far.
@@ -38,11 +39,6 @@ class Loaded:
     rows: int = 0
     violations: list[Violation] = field(default_factory=list)
     refused: dict[int, str | None] = field(default_factory=dict)
-
-
-def identifier(relation: Relation) -> sql.Identifier:
-    """Return the quoted name of a relation."""
-    return sql.Identifier(relation.schema, relation.name)
 
 
 def create_table(cursor: Any, relation: Relation, columns: tuple[Column, ...]) -> None:

@@ -6,20 +6,31 @@ import re
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from epntap.catalogue import Catalogue, Mapping
+from epntap.epncore.rows import arrow_type, frame_from_rows
 from epntap.epncore.validation import Violation
 from epntap.errors import PublishError
+from epntap.publish.cells import (
+    Cells,
+    Faults,
+    read_arrays,
+    read_integers,
+    read_julian_dates,
+    read_numbers,
+    read_texts,
+    read_timestamps,
+    unstorable,
+)
 from epntap.tables import TEXT_DATATYPES, Column
 from epntap.yamlfile import suggestion
-
-#: Julian Date of 1970-01-01T00:00:00 and of the zero of the Modified Julian Date.
-_JD_UNIX_EPOCH = 2440587.5
-_JD_MJD_EPOCH = 2400000.5
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _INTEGER_RANGES = {"short": 15, "int": 31, "long": 63}
@@ -31,17 +42,22 @@ class MappedRows:
 
     Attributes
     ----------
-    values
-        One column per column of the table: float64, Int64, datetime64[ms] or object of str.
+    rows
+        A record batch with one column per column of the table, see `epntap.epncore.rows`.
     numbers
-        Number of each row in the source, from 1, shape ``(len(values),)``.
+        Number of each row in the source, from 1, shape ``(rows.num_rows,)``.
     violations
-        Cells whose text could not be read as the column's type; they are missing in `values`.
+        Cells whose text could not be read as the column's type; they are missing in `rows`.
     """
 
-    values: pd.DataFrame
+    rows: Any
     numbers: np.ndarray
     violations: list[Violation]
+
+    @cached_property
+    def values(self) -> pd.DataFrame:
+        """The rows as pandas shows them: float64, Int64, datetime64[ms] or object of str."""
+        return frame_from_rows(self.rows)
 
 
 class RowMapper:
@@ -57,6 +73,8 @@ class RowMapper:
         Units of native columns, as far as the source states them.
     now
         Creation and modification date of rows that bring none of their own.
+    run_id
+        Run of rows that bring none of their own.
 
     Raises
     ------
@@ -71,8 +89,10 @@ class RowMapper:
         native_columns: list[str],
         units: MappingType[str, str],
         now: datetime,
+        run_id: str,
     ) -> None:
         self._catalogue = catalogue
+        self._run_id = run_id
         self._now = np.datetime64(now.replace(tzinfo=None), "ms")
         self._sources = {
             column.name: self._source(column, native_columns) for column in catalogue.columns
@@ -87,6 +107,11 @@ class RowMapper:
         """Those of the three dates that the native rows bring themselves."""
         dates = ("creation_date", "modification_date", "release_date")
         return frozenset(name for name in dates if self._sources[name] is not None)
+
+    @property
+    def runs_by_source(self) -> bool:
+        """Whether the native rows name runs of their own."""
+        return self._sources["run_id"] is not None
 
     def _source(self, column: Column, native_columns: list[str]) -> Mapping | None:
         mapping = self._catalogue.mapping.get(column.name)
@@ -136,61 +161,72 @@ class RowMapper:
     def map(self, native: pd.DataFrame, first_row: int) -> MappedRows:
         """Map one chunk, whose first row has the number `first_row` in the source."""
         native = native.reset_index(drop=True)
+        cells = {str(name): Cells(native[name]) for name in native.columns}
         numbers = np.arange(first_row, first_row + len(native))
         violations: list[Violation] = []
-        mapped: dict[str, pd.Series] = {}
+        mapped: dict[str, Any] = {}
         for column in self._catalogue.columns:
             mapping = self._sources[column.name]
             if mapping is None:
                 mapped[column.name] = self._default(column, mapped, len(native))
                 continue
-            raw = _native_values(mapping, native)
-            values, faults = self._typed(column, mapping, raw)
+            values, faults = self._read(column, mapping, cells, len(native))
             violations.extend(Violation(int(numbers[i]), column.name, fault) for i, fault in faults)
+            if column.name == "run_id":
+                values = values.fill_null(self._run_id)
             mapped[column.name] = values
-        return MappedRows(pd.DataFrame(mapped), numbers, violations)
+        return MappedRows(pa.record_batch(mapped), numbers, violations)
 
-    def _default(self, column: Column, mapped: dict[str, pd.Series], size: int) -> pd.Series:
+    def _default(self, column: Column, mapped: dict[str, Any], size: int) -> Any:
         """Return what a mandatory column has when neither mapping nor source gives it."""
-        catalogue = self._catalogue
+        catalogue, kind = self._catalogue, arrow_type(column)
         match column.name:
             case "granule_gid" | "service_title":
-                return pd.Series([catalogue.name] * size, dtype=object)
+                return pa.repeat(pa.scalar(catalogue.name, kind), size)
             case "obs_id":
                 return mapped["granule_uid"]
             case "spatial_frame_type":
-                return pd.Series([catalogue.frame] * size, dtype=object)
+                return pa.repeat(pa.scalar(catalogue.frame, kind), size)
+            case "run_id":
+                return pa.repeat(pa.scalar(self._run_id, kind), size)
             case "dataproduct_type":
-                return pd.Series(["ci"] * size, dtype=object)
+                return pa.repeat(pa.scalar("ci", kind), size)
             case "release_date" | "modification_date" if "creation_date" in mapped:
                 return mapped["creation_date"]
             case "creation_date":
-                return pd.Series(np.full(size, self._now))
-        if column.datatype in TEXT_DATATYPES:
-            return pd.Series([None] * size, dtype=object)
-        if column.datatype in _INTEGER_RANGES:
-            return pd.Series(pd.array([None] * size, dtype="Int64"))
-        return pd.Series(np.full(size, np.nan))
+                return pa.repeat(pa.scalar(self._now, kind), size)
+        return pa.nulls(size, kind)
 
-    def _typed(
-        self, column: Column, mapping: Mapping, raw: pd.Series
-    ) -> tuple[pd.Series, list[tuple[int, str]]]:
+    def _read(
+        self, column: Column, mapping: Mapping, native: MappingType[str, Cells], size: int
+    ) -> tuple[Any, Faults]:
+        if mapping.column is None and mapping.template is None:
+            # A constant is read once.
+            one = Cells(pd.Series([mapping.constant], dtype=object))
+            values, faults = self._typed(column, mapping, one)
+            return pa.repeat(values[0], size), [
+                (i, said) for i in range(size) for _, said in faults
+            ]
+        return self._typed(column, mapping, _native_cells(mapping, native, size))
+
+    def _typed(self, column: Column, mapping: Mapping, cells: Cells) -> tuple[Any, Faults]:
         if column.arraysize is not None and column.datatype not in TEXT_DATATYPES:
-            return _arrays(raw)
+            return read_arrays(cells)
         if column.datatype in TEXT_DATATYPES:
             if column.xtype == "timestamp":
-                return _timestamps(raw)
-            texts = _texts(raw)
+                return read_timestamps(cells)
+            texts = read_texts(cells)
             # Text of datatype char is looked at by the rules of the standard.
-            return texts, _unstorable(texts) if column.datatype == "unicodeChar" else []
+            return texts, unstorable(texts) if column.datatype == "unicodeChar" else []
         if _is_julian_date(column) and mapping.constant is None:
-            values, faults = _julian_dates(raw, mapping.time)
+            numbers, faults = read_julian_dates(cells, mapping.time)
         else:
-            values, faults = _numbers(raw)
-        values = self._converted(column, mapping, values)
+            numbers, faults = read_numbers(cells)
+        converted = self._converted(column, mapping, numbers)
         if column.datatype in _INTEGER_RANGES:
-            return _integers(values, raw, _INTEGER_RANGES[column.datatype], faults)
-        return pd.Series(values), faults
+            bits = _INTEGER_RANGES[column.datatype]
+            return read_integers(converted, cells, bits, faults, converted=converted is not numbers)
+        return pa.array(converted, from_pandas=True), faults
 
     def _converted(self, column: Column, mapping: Mapping, values: np.ndarray) -> np.ndarray:
         factor = self._factors[column.name]
@@ -216,173 +252,42 @@ def _is_julian_date(column: Column) -> bool:
     )
 
 
-def _native_values(mapping: Mapping, native: pd.DataFrame) -> pd.Series:
+def _native_cells(mapping: Mapping, native: MappingType[str, Cells], size: int) -> Cells:
     if mapping.column is not None:
-        values = native[mapping.column]
-    elif mapping.template is not None:
-        values = _filled(mapping.template, native)
-    else:
-        return pd.Series([mapping.constant] * len(native), dtype=object)
-    if mapping.values is not None:
-        replacements = mapping.values
-        return pd.Series(
+        return _replaced(mapping, native[mapping.column])
+    return _replaced(mapping, _filled(mapping.template or "", native, size))
+
+
+def _replaced(mapping: Mapping, cells: Cells) -> Cells:
+    """Replace single values, as the mapping says."""
+    if mapping.values is None:
+        return cells
+    replacements = mapping.values
+    if cells.texts is not None:
+        encoded = cells.texts.dictionary_encode()
+        chosen = [replacements.get(text, text) for text in encoded.dictionary.to_pylist()]
+        codes = encoded.indices.fill_null(len(chosen)).to_numpy()
+        return Cells(pd.Series(np.array([*chosen, None], dtype=object)[codes], dtype=object))
+    series = cells.series
+    return Cells(
+        pd.Series(
             [
-                None if missing else replacements.get(str(value), value)
-                for value, missing in zip(values, values.isna(), strict=True)
+                None if is_missing else replacements.get(str(value), value)
+                for value, is_missing in zip(series, series.isna(), strict=True)
             ],
             dtype=object,
         )
-    return values
+    )
 
 
-def _filled(template: str, native: pd.DataFrame) -> pd.Series:
+def _filled(template: str, native: MappingType[str, Cells], size: int) -> Cells:
     """Fill ``{column}`` places; a row with a missing part has a missing whole."""
-    names = _FIELD.findall(template)
-    if not names:
-        return pd.Series([template] * len(native), dtype=object)
-    parts = {name: _texts(native[name]).tolist() for name in names}
-    rows: list[str | None] = []
-    for i in range(len(native)):
-        cells = {name: values[i] for name, values in parts.items()}
-        if None in cells.values():
-            rows.append(None)
-        else:
-            rows.append(_FIELD.sub(partial(_cell_of, cells), template))
-    return pd.Series(rows, dtype=object)
-
-
-def _cell_of(cells: MappingType[str, str], place: re.Match[str]) -> str:
-    return cells[place[1]]
-
-
-def _texts(raw: pd.Series) -> pd.Series:
-    """Return text cells, missing ones as None; whole numbers without a decimal point."""
-    missing = raw.isna().to_numpy()
-    if pd.api.types.is_datetime64_any_dtype(raw.dtype):
-        shown = raw.dt.strftime("%Y-%m-%dT%H:%M:%S").tolist()
-    elif pd.api.types.is_float_dtype(raw.dtype):
-        shown = [f"{v:.0f}" if float(v).is_integer() else repr(float(v)) for v in raw.fillna(0.0)]
-    else:
-        shown = [value if isinstance(value, str) else str(value) for value in raw.tolist()]
-    cells = [None if absent else text for text, absent in zip(shown, missing, strict=True)]
-    return pd.Series(cells, dtype=object)
-
-
-def _unstorable(texts: pd.Series) -> list[tuple[int, str]]:
-    """Return the faults of texts that PostgreSQL cannot keep."""
-    return [
-        (row, "a NUL character cannot be stored")
-        for row, text in enumerate(texts)
-        if text is not None and "\0" in text
-    ]
-
-
-def _numbers(raw: pd.Series) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    if pd.api.types.is_numeric_dtype(raw.dtype):
-        return raw.to_numpy(dtype=float, na_value=np.nan), []
-    numbers = pd.to_numeric(raw, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    suspicious = np.isnan(numbers) & ~raw.isna().to_numpy()
-    faults = [
-        (int(i), f"{str(raw.iloc[i])!r} is not a number")
-        for i in np.flatnonzero(suspicious)
-        if str(raw.iloc[i]).strip().lower() not in ("nan", "", "null", "none")
-    ]
-    return numbers, faults
-
-
-def _integers(
-    values: np.ndarray, raw: pd.Series, bits: int, faults: list[tuple[int, str]]
-) -> tuple[pd.Series, list[tuple[int, str]]]:
-    """Make integers; 64-bit ones are taken from the text, which a double would round."""
-    cells: list[int | None] = []
-    plain = raw.tolist()
-    for i, value in enumerate(values):
-        if np.isnan(value):
-            cells.append(None)
-            continue
-        exact = _exact_integer(plain[i], float(value))
-        if exact is None:
-            faults.append((i, f"{plain[i]!r} is not a whole number"))
-        elif not -(2**bits) <= exact < 2**bits:
-            faults.append((i, f"{exact} does not fit into {bits + 1} bits"))
-            exact = None
-        cells.append(exact)
-    return pd.Series(pd.array(cells, dtype="Int64")), faults
-
-
-def _exact_integer(given: object, value: float) -> int | None:
-    if not np.isfinite(value) or not value.is_integer():
-        return None
-    if isinstance(given, str):
-        try:
-            exact = int(given.strip())
-        except ValueError:
-            return int(value)
-        return exact if float(exact) == value else int(value)
-    if isinstance(given, (int, np.integer)) and float(given) == value:
-        return int(given)
-    return int(value)
-
-
-def _moments(raw: pd.Series) -> tuple[pd.Series, list[tuple[int, str]]]:
-    """Read ISO 8601 texts and datetimes as UTC."""
-    if pd.api.types.is_datetime64_any_dtype(raw.dtype):
-        moments = raw if raw.dt.tz is None else raw.dt.tz_convert("UTC").dt.tz_localize(None)
-        return moments, []
-    parsed = pd.to_datetime(
-        raw.astype(object).where(~raw.isna(), None), format="ISO8601", errors="coerce", utc=True
-    ).dt.tz_localize(None)
-    wrong = (parsed.isna() & ~raw.isna()).to_numpy()
-    faults = [
-        (int(i), f"{str(raw.iloc[i])!r} is not a time such as 2020-05-04T12:30:00")
-        for i in np.flatnonzero(wrong)
-    ]
-    return parsed, faults
-
-
-def _timestamps(raw: pd.Series) -> tuple[pd.Series, list[tuple[int, str]]]:
-    moments, faults = _moments(raw)
-    return moments.astype("datetime64[ms]"), faults
-
-
-def _julian_dates(raw: pd.Series, form: str | None) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    """Return Julian Dates (UTC), good to 40 microseconds as doubles are at this epoch."""
-    is_number = pd.api.types.is_numeric_dtype(raw.dtype)
-    if form is None and not is_number and not pd.api.types.is_datetime64_any_dtype(raw.dtype):
-        as_number = pd.to_numeric(raw, errors="coerce")
-        is_number = bool(len(raw)) and bool((as_number.notna() | raw.isna()).all())
-    if form == "iso" or (form is None and not is_number):
-        moments, faults = _moments(raw)
-        micros = moments.astype("datetime64[us]").to_numpy().astype("int64").astype(float)
-        micros[moments.isna().to_numpy()] = np.nan
-        return _JD_UNIX_EPOCH + micros / 86_400e6, faults
-    values, faults = _numbers(raw)
-    if form == "mjd":
-        values = values + _JD_MJD_EPOCH
-    elif form == "unix":
-        values = values / 86_400.0 + _JD_UNIX_EPOCH
-    return values, faults
-
-
-def _arrays(raw: pd.Series) -> tuple[pd.Series, list[tuple[int, str]]]:
-    """Return lists of doubles from lists, or from texts of numbers."""
-    cells: list[list[float] | None] = []
-    faults: list[tuple[int, str]] = []
-    for i, (value, missing) in enumerate(zip(raw.tolist(), _absent(raw), strict=True)):
-        if missing:
-            cells.append(None)
-            continue
-        parts = re.split(r"[\s,]+", value.strip(" []{}()")) if isinstance(value, str) else value
-        try:
-            cells.append([float(part) for part in parts])
-        except (TypeError, ValueError):
-            cells.append(None)
-            faults.append((i, f"{str(value)!r} is not a list of numbers"))
-    return pd.Series(cells, dtype=object), faults
-
-
-def _absent(raw: pd.Series) -> list[bool]:
-    return [
-        value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
-        for value in raw.tolist()
-    ]
+    parts: list[Any] = []
+    # Literal text and names of columns take turns.
+    for i, piece in enumerate(_FIELD.split(template)):
+        is_name = i % 2 == 1
+        parts.append(read_texts(native[piece]) if is_name else pa.scalar(piece, pa.large_string()))
+    if len(parts) == 1:
+        return Cells(pd.Series([template] * size, dtype=object))
+    joined = pc.binary_join_element_wise(*parts, pa.scalar("", pa.large_string()))
+    return Cells(joined.to_pandas())

@@ -1,11 +1,11 @@
-"""Publishing: a new version is loaded, checked, indexed and made current, or nothing happens."""
+"""Publishing: a new version is loaded, checked, compared and made current, or nothing happens."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from psycopg2 import sql
 
@@ -13,22 +13,36 @@ from epntap.catalogue import Catalogue
 from epntap.database import Database
 from epntap.epncore.validation import Violation
 from epntap.errors import PublishError
+from epntap.provenance.runs import RunRecord, finish, run_of_provenance
+from epntap.publish.acceptance import Acceptance, Candidate, RefusedError
+from epntap.publish.attempts import counted
+from epntap.publish.comparison import Comparer, Comparison, Diff, first_uids
+from epntap.publish.indexes import finish_table
 from epntap.publish.loading import (
     Loaded,
     Progress,
     create_table,
     delete_duplicates,
     find_duplicates,
-    identifier,
     load,
 )
 from epntap.publish.mapping import RowMapper
 from epntap.publish.native import NativeSource
-from epntap.publish.release import Version, claim, current_version, make_current, next_version
+from epntap.publish.relations import identifier
+from epntap.publish.release import (
+    Version,
+    claim,
+    current_version,
+    is_described_alike,
+    make_current,
+    next_version,
+)
+from epntap.publish.tombstones import bury, raise_returned
 from epntap.publish.versions import drop_superseded
 from epntap.tables import Relation
 
-_DATES = ("creation_date", "modification_date", "release_date")
+#: Granules of each sort that a trial lists.
+_TRIAL_DIFF = 1000
 
 
 class InvalidRowsError(PublishError):
@@ -57,13 +71,22 @@ class Publication:
     Attributes
     ----------
     catalogue, version
-        What is current now.
+        What is current now; of a trial, what would be.
     rows
         Rows of the catalogue.
     dropped
         Violations of the rows that were left out.
     new, changed, unchanged, gone
         Granules by comparison with the version before.
+    run_id
+        The run that is recorded with it.
+    state
+        ``published``; ``unchanged`` when nothing differs and so nothing was done; ``tried`` when
+        nothing was meant to be stored.
+    diff
+        Some of the granules that differ, if they were asked for.
+    refusals
+        Of a trial: the rules of acceptance that it would break.
     """
 
     catalogue: str
@@ -74,6 +97,10 @@ class Publication:
     changed: int
     unchanged: int
     gone: int
+    run_id: str
+    state: Literal["published", "unchanged", "tried"] = "published"
+    diff: Diff | None = None
+    refusals: tuple[str, ...] = ()
 
 
 def publish(
@@ -83,12 +110,18 @@ def publish(
     *,
     drop_invalid: bool = False,
     provenance: Mapping[str, Any] | None = None,
+    run: RunRecord | None = None,
+    accept: Acceptance | None = None,
+    only_if_different: bool = False,
+    dry_run: bool = False,
+    diff_rows: int = 0,
     progress: Progress = lambda _rows: None,
 ) -> Publication:
     """Publish the rows of a source as the catalogue's new current version.
 
     Everything happens in one transaction: readers see the old version until the new one is whole,
-    and a crash at any moment leaves the old one.
+    and a crash at any moment leaves the old one. The end of the run is recorded in it, too; that
+    of a run that fails or is refused is left to the caller (`epntap.publish.attempt`).
 
     Parameters
     ----------
@@ -96,6 +129,18 @@ def publish(
         Leave rows out that break a rule, instead of refusing them all.
     provenance
         What made the rows, kept with the version.
+    run
+        The run that new and changed rows point to, unless they name one in a native column
+        ``run_id``; by default one that is made from `provenance` and the name of the source.
+    accept
+        Rules that are held to before anything is visible.
+    only_if_different
+        Make no new version when rows and description are as they were.
+    dry_run
+        Do everything but store: also the run is not recorded, and a refusal is not raised but
+        told by the result.
+    diff_rows
+        How many granules of each sort the result lists at most; 1000 for a `dry_run`.
     progress
         Told the number of rows loaded.
 
@@ -103,46 +148,105 @@ def publish(
     ------
     InvalidRowsError
         With every violation, if there are any and `drop_invalid` is not set.
+    RefusedError
+        If a rule of `accept` is broken, with every reason.
+    UnderWayError
+        If another publication of the catalogue is under way.
     PublishError
-        If the source cannot be read, has no rows, or another publication is under way.
+        If the source cannot be read or has no rows, names runs that do not exist, or the run has
+        ended already.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
+    if run is None:
+        # Of a publication by hand only the success is recorded: whoever tries sees why it fails.
+        run = run_of_provenance(catalogue.name, "publication", provenance or {}, source=source.name)
     with database.publisher() as connection, connection.cursor() as cursor:
-        claim(cursor, catalogue.name)
-        before = current_version(cursor, catalogue.name)
-        number = next_version(cursor, catalogue.name)
-        relation = Relation(catalogue.name, f"epn_core_v{number}")
-        cursor.execute(
-            sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(catalogue.name))
-        )
-        mappers: list[RowMapper] = []
-
-        def make_mapper(columns: list[str]) -> RowMapper:
-            mappers.append(RowMapper(catalogue, columns, source.units, now))
-            return mappers[-1]
-
-        landing = relation if before is None else Relation(catalogue.name, f"landing_v{number}")
-        create_table(cursor, landing, catalogue.columns)
-        loaded = load(cursor, landing, catalogue, source, make_mapper, progress)
-        _settle_violations(cursor, landing, source.name, loaded, drop_invalid=drop_invalid)
-        if loaded.rows == 0:
+        landed = _land(cursor, catalogue, source, run, progress, drop_invalid=drop_invalid)
+        if landed.rows == 0 and accept is None:
             raise PublishError(
                 f"{source.name}: there is no row to publish; nothing was changed",
                 hint="'epntap drop' removes a catalogue",
             )
-        counts = (loaded.rows, 0, 0, 0)
-        if before is not None:
-            create_table(cursor, relation, catalogue.columns)
-            counts = _carry_over(cursor, catalogue, landing, relation, before, mappers[0])
-        _finish_table(cursor, catalogue, relation)
-        version = Version(catalogue.name, number, relation, loaded.rows)
-        make_current(cursor, database, catalogue, version, source.name, provenance or {})
+        listed = diff_rows or (_TRIAL_DIFF if dry_run else 0)
+        result = _result(catalogue, run, landed, _diff(cursor, landed, listed) if listed else None)
+        candidate = _candidate(catalogue, landed)
+        refusals = accept.reasons(candidate) if accept is not None else ()
+        if dry_run:
+            connection.rollback()
+            return replace(result, state="tried", refusals=refusals)
+        if refusals:
+            raise RefusedError(refusals, candidate)
+        same = _unchanged_version(cursor, catalogue, landed) if only_if_different else None
+        if same is not None:
+            connection.rollback()
+            finish(connection, counted(run, candidate, same.number), "unchanged")
+            connection.commit()
+            return replace(result, version=same.number, state="unchanged")
+        _fill(cursor, catalogue, landed, run)
+        finish(connection, counted(run, candidate, landed.number), "published")
+        make_current(
+            cursor,
+            database,
+            catalogue,
+            Version(catalogue.name, landed.number, landed.relation, landed.rows),
+            source.name,
+            provenance or {},
+            run.run_id,
+        )
         connection.commit()
     drop_superseded(database, catalogue.name)
-    new, changed, unchanged, gone = counts
-    return Publication(
-        catalogue.name, number, loaded.rows, tuple(loaded.violations), new, changed, unchanged, gone
-    )
+    return result
+
+
+@dataclass(frozen=True)
+class _Landed:
+    """Rows in a table of their own, and how they compare with those that are current."""
+
+    before: Version | None
+    number: int
+    relation: Relation
+    table: Relation
+    loaded: Loaded
+    comparer: Comparer | None
+    compared: Comparison
+
+    @property
+    def rows(self) -> int:
+        return self.loaded.rows
+
+
+def _land(
+    cursor: Any,
+    catalogue: Catalogue,
+    source: NativeSource,
+    run: RunRecord,
+    progress: Progress,
+    *,
+    drop_invalid: bool,
+) -> _Landed:
+    """Load the rows; without a version before, into the table that they stay in."""
+    claim(cursor, catalogue.name)
+    before = current_version(cursor, catalogue.name)
+    number = next_version(cursor, catalogue.name)
+    relation = Relation(catalogue.name, f"epn_core_v{number}")
+    table = relation if before is None else Relation(catalogue.name, f"landing_v{number}")
+    cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(catalogue.name)))
+    create_table(cursor, table, catalogue.columns)
+    now = datetime.now(UTC).replace(microsecond=0)
+    mappers: list[RowMapper] = []
+
+    def make_mapper(columns: list[str]) -> RowMapper:
+        mappers.append(RowMapper(catalogue, columns, source.units, now, run.run_id))
+        return mappers[-1]
+
+    loaded = load(cursor, table, catalogue, source, make_mapper, progress)
+    _settle_violations(cursor, table, source.name, loaded, drop_invalid=drop_invalid)
+    if any(mapper.runs_by_source for mapper in mappers):
+        _check_runs(cursor, table, source.name, run)
+    if before is None:
+        return _Landed(None, number, relation, table, loaded, None, Comparison(new=loaded.rows))
+    dated = mappers[0].dated_by_source if mappers else frozenset()
+    comparer = Comparer.of(cursor, catalogue, table, before.relation, dated)
+    return _Landed(before, number, relation, table, loaded, comparer, comparer.compare(cursor))
 
 
 def _settle_violations(
@@ -157,115 +261,86 @@ def _settle_violations(
     loaded.rows -= delete_duplicates(cursor, landing)
 
 
-def _carry_over(
-    cursor: Any,
-    catalogue: Catalogue,
-    landing: Relation,
-    relation: Relation,
-    before: Version,
-    mapper: RowMapper,
-) -> tuple[int, int, int, int]:
-    """Move rows from the landing table on, with the dates that known granules have already.
+def _check_runs(cursor: Any, landing: Relation, name: str, run: RunRecord) -> None:
+    """See to it that the runs that rows of the source name are known.
 
-    A known granule keeps its creation and release dates, and its modification date too while its
-    content is the same. Dates that the source brings itself stand as they are.
-
-    Returns
-    -------
-    tuple of int
-        New, changed, unchanged and gone granules.
+    Raises
+    ------
+    PublishError
+        If one is not.
     """
-    names = [column.name for column in catalogue.columns]
-    content = [name for name in names if name not in _DATES] + sorted(mapper.dated_by_source)
-    cursor.execute(
-        "SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = %s::regclass"
-        " AND attnum > 0 AND NOT attisdropped",
-        (f'"{before.relation.schema}"."{before.relation.name}"',),
-    )
-    comparable = {row[0] for row in cursor.fetchall()} == set(names)
-    same: sql.Composable = sql.SQL("false")
-    if comparable:
-        same = sql.SQL("({}) IS NOT DISTINCT FROM ({})").format(
-            sql.SQL(", ").join(sql.Identifier("n", name) for name in content),
-            sql.SQL(", ").join(sql.Identifier("o", name) for name in content),
-        )
-    carried = {
-        "creation_date": sql.SQL("coalesce(o.creation_date, n.creation_date)"),
-        "release_date": sql.SQL("coalesce(o.release_date, n.release_date)"),
-        "modification_date": sql.SQL(
-            "CASE WHEN o.granule_uid IS NOT NULL AND {} THEN o.modification_date"
-            " ELSE n.modification_date END"
-        ).format(same),
-    }
-    values = sql.SQL(", ").join(
-        carried[name]
-        if name in carried and name not in mapper.dated_by_source
-        else sql.Identifier("n", name)
-        for name in names
-    )
     cursor.execute(
         sql.SQL(
-            "INSERT INTO {new} ({names}) SELECT {values} FROM {landing} AS n"
-            " LEFT JOIN {old} AS o ON o.granule_uid = n.granule_uid ORDER BY n.ctid"
-        ).format(
-            new=identifier(relation),
-            names=sql.SQL(", ").join(map(sql.Identifier, names)),
-            values=values,
-            landing=identifier(landing),
-            old=identifier(before.relation),
-        )
+            "SELECT DISTINCT n.run_id FROM {} AS n WHERE n.run_id <> %s"
+            " AND NOT EXISTS (SELECT 1 FROM epntap.run AS r WHERE r.run_id = n.run_id)"
+            " ORDER BY 1 LIMIT 3"
+        ).format(identifier(landing)),
+        (run.run_id,),
     )
-    cursor.execute(
-        sql.SQL(
-            "SELECT count(*) FILTER (WHERE o.granule_uid IS NULL),"
-            " count(*) FILTER (WHERE o.granule_uid IS NOT NULL AND NOT {same}),"
-            " count(*) FILTER (WHERE o.granule_uid IS NOT NULL AND {same})"
-            " FROM {landing} AS n LEFT JOIN {old} AS o ON o.granule_uid = n.granule_uid"
-        ).format(same=same, landing=identifier(landing), old=identifier(before.relation))
+    unknown = [row[0] for row in cursor.fetchall()]
+    if unknown:
+        raise PublishError(
+            f"{name}: its column run_id names runs that this service does not know: "
+            f"{', '.join(unknown)}; nothing was published",
+            hint="leave the column out, or give it another name",
+        )
+
+
+def _diff(cursor: Any, landed: _Landed, limit: int) -> Diff:
+    if landed.comparer is None:
+        return Diff(new=first_uids(cursor, landed.table, limit))
+    return landed.comparer.diff(cursor, limit)
+
+
+def _candidate(catalogue: Catalogue, landed: _Landed) -> Candidate:
+    return Candidate(
+        catalogue=catalogue.name,
+        rows=landed.rows,
+        rows_before=landed.before.rows if landed.before else None,
+        dropped=len({violation.row for violation in landed.loaded.violations}),
+        comparison=landed.compared,
     )
-    new, changed, unchanged = cursor.fetchone()
-    cursor.execute(sql.SQL("DROP TABLE {}").format(identifier(landing)))
-    return new, changed, unchanged, before.rows - changed - unchanged
 
 
-def _finish_table(cursor: Any, catalogue: Catalogue, relation: Relation) -> None:
-    """Give the table its primary key, indexes and statistics."""
-    cursor.execute(
-        sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (granule_uid)").format(identifier(relation))
+def _result(
+    catalogue: Catalogue, run: RunRecord, landed: _Landed, diff: Diff | None
+) -> Publication:
+    compared = landed.compared
+    return Publication(
+        catalogue=catalogue.name,
+        version=landed.number,
+        rows=landed.rows,
+        dropped=tuple(landed.loaded.violations),
+        new=compared.new,
+        changed=compared.changed,
+        unchanged=compared.unchanged,
+        gone=compared.gone,
+        run_id=run.run_id,
+        diff=diff,
     )
-    for name in catalogue.indexes:
-        cursor.execute(
-            sql.SQL("CREATE INDEX ON {} ({})").format(identifier(relation), sql.Identifier(name))
-        )
-    for expression in _geometry_indexes(catalogue):
-        cursor.execute(
-            sql.SQL("CREATE INDEX ON {} USING gist ({})").format(
-                identifier(relation), sql.SQL(expression)
-            )
-        )
-    cursor.execute(sql.SQL("ANALYZE {}").format(identifier(relation)))
 
 
-def _geometry_indexes(catalogue: Catalogue) -> list[str]:
-    """Return the expressions by which queries search on the sphere.
+def _unchanged_version(cursor: Any, catalogue: Catalogue, landed: _Landed) -> Version | None:
+    """Return the current version if the new rows and the description are just those of it."""
+    before, comparer = landed.before, landed.comparer
+    if before is None or comparer is None or landed.compared.differs or not comparer.same_columns:
+        return None
+    return before if is_described_alike(cursor, catalogue, before) else None
 
-    They are those that `epntap.adql.geometry` writes, so that the planner knows them again.
-    """
-    if catalogue.frame not in ("celestial", "body"):
-        return []
-    columns = {column.name: column for column in catalogue.columns}
-    expressions = []
-    if {"c1min", "c2min"} <= set(columns):
-        c1, c2 = (
-            f"{name}::double precision" if columns[name].datatype == "float" else name
-            for name in ("c1min", "c2min")
+
+def _fill(cursor: Any, catalogue: Catalogue, landed: _Landed, run: RunRecord) -> None:
+    """Make the table of the new version what it is to be, with tombstones for what it lacks."""
+    if landed.comparer is not None:
+        create_table(cursor, landed.relation, catalogue.columns)
+        landed.comparer.carry_over(cursor, landed.relation)
+        cursor.execute(sql.SQL("DROP TABLE {}").format(identifier(landed.table)))
+    finish_table(cursor, catalogue, landed.relation)
+    if landed.before is not None:
+        bury(
+            cursor,
+            old=landed.before.relation,
+            new=landed.relation,
+            version=landed.number,
+            run_id=run.run_id,
         )
-        expressions.append(f"udf.position({c1}, {c2})")
-    region = columns.get("s_region")
-    if region is not None and region.xtype == "adql:REGION":
-        expressions.append("udf.region_box(s_region)")
-    elif region is not None and region.xtype == "point":
-        expressions.append("udf.position((s_region)[1], (s_region)[2])")
-    elif region is not None:
-        expressions.append("udf.shape_box(s_region)")
-    return expressions
+        raise_returned(cursor, landed.relation)

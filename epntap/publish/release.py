@@ -14,6 +14,8 @@ from psycopg2.extras import Json
 from epntap.catalogue import Catalogue
 from epntap.database import Database
 from epntap.errors import PublishError
+from epntap.provenance.privacy import shown, shown_parameters
+from epntap.publish.acceptance import UnderWayError
 from epntap.publish.tap_schema import describe
 from epntap.tables import Relation
 
@@ -37,14 +39,14 @@ def claim(cursor: Any, name: str) -> None:
 
     Raises
     ------
-    PublishError
+    UnderWayError
         If somebody else holds it.
     """
     cursor.execute(
         "SELECT pg_try_advisory_xact_lock(hashtextextended('epntap catalogue ' || %s, 0))", (name,)
     )
     if not cursor.fetchone()[0]:
-        raise PublishError(
+        raise UnderWayError(
             f"{name}: another publication of this catalogue is under way",
             hint="try again when it has ended",
         )
@@ -85,9 +87,10 @@ def make_current(
     version: Version,
     source: str,
     provenance: Mapping[str, Any],
+    run_id: str,
 ) -> None:
     """Record a new version and show it; the one before can still be rolled back to."""
-    description = catalogue.description.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    description = _stored_form(catalogue)
     cursor.execute(
         "INSERT INTO epntap.catalogue (name, description) VALUES (%s, %s)"
         " ON CONFLICT (name) DO UPDATE SET description = excluded.description",
@@ -96,18 +99,33 @@ def make_current(
     cursor.execute(
         "INSERT INTO epntap.version"
         " (catalogue, version, relation, row_count, published, state, source, provenance,"
-        " description) VALUES (%s, %s, %s, %s, now(), 'loading', %s, %s, %s)",
+        " description, run_id) VALUES (%s, %s, %s, %s, now(), 'loading', %s, %s, %s, %s)",
         (
             catalogue.name,
             version.number,
             version.relation.name,
             version.rows,
-            source,
-            Json(dict(provenance)),
+            shown(source),
+            Json(shown_parameters(provenance)),
             Json(description),
+            run_id,
         ),
     )
     show(cursor, database, catalogue, version)
+
+
+def is_described_alike(cursor: Any, catalogue: Catalogue, version: Version) -> bool:
+    """Whether a version was published with exactly the description that the catalogue has."""
+    cursor.execute(
+        "SELECT description FROM epntap.version WHERE catalogue = %s AND version = %s",
+        (version.catalogue, version.number),
+    )
+    ((description,),) = cursor.fetchall()
+    return bool(description == _stored_form(catalogue))
+
+
+def _stored_form(catalogue: Catalogue) -> dict[str, Any]:
+    return catalogue.description.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def show(cursor: Any, database: Database, catalogue: Catalogue, version: Version) -> None:

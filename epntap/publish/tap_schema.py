@@ -9,6 +9,8 @@ from psycopg2.extras import Json, execute_values
 
 from epntap.catalogue import Catalogue
 from epntap.database import encode_system
+from epntap.epncore.standard import AddedColumn
+from epntap.publish.relations import columns_of_relation
 from epntap.tables import Relation
 
 #: TAP_SCHEMA itself comes first; catalogues follow in the order of their names.
@@ -32,6 +34,9 @@ def describe(cursor: Any, catalogue: Catalogue, relation: Relation) -> None:
         (name, table, catalogue.utype, text, name, relation.schema, relation.name),
     )
     indexed = {"granule_uid", *catalogue.indexes}
+    # A version that is older than what the service adds today has none of it.
+    there = columns_of_relation(cursor, relation)
+    absent = {added.column.name for added in catalogue.standard.added} - there
     execute_values(
         cursor,
         "INSERT INTO epntap.tap_columns (table_name, column_name, datatype, arraysize, xtype,"
@@ -56,13 +61,32 @@ def describe(cursor: Any, catalogue: Catalogue, relation: Relation) -> None:
                 Json(encode_system(column.system)) if column.system else None,
             )
             for index, column in enumerate(catalogue.columns, start=1)
+            if column.name not in absent
         ],
+    )
+    for added in catalogue.standard.added:
+        if added.column.name in there:
+            _join(cursor, name, table, added)
+
+
+def _join(cursor: Any, name: str, table: str, added: AddedColumn) -> None:
+    """Tell how the table joins the one that a column refers to."""
+    key = f"{name}_{added.column.name}"
+    cursor.execute(
+        "INSERT INTO epntap.tap_keys (key_id, from_table, target_table, description, catalogue)"
+        " VALUES (%s, %s, %s, %s, %s)",
+        (key, table, added.target_table, added.column.description, name),
+    )
+    cursor.execute(
+        "INSERT INTO epntap.tap_key_columns (key_id, from_column, target_column, catalogue)"
+        " VALUES (%s, %s, %s, %s)",
+        (key, added.column.name, added.target_column, name),
     )
 
 
 def forget(cursor: Any, name: str) -> None:
     """Delete what TAP_SCHEMA says of a catalogue."""
-    for table in ("tap_columns", "tap_tables", "tap_schemas"):
+    for table in ("tap_key_columns", "tap_keys", "tap_columns", "tap_tables", "tap_schemas"):
         cursor.execute(
             sql.SQL("DELETE FROM {} WHERE catalogue = %s").format(sql.Identifier("epntap", table)),
             (name,),

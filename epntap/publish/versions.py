@@ -22,6 +22,7 @@ from epntap.publish.release import (
     show,
 )
 from epntap.publish.tap_schema import forget
+from epntap.publish.tombstones import bury, clear, raise_returned
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,8 @@ def list_catalogues(database: Database) -> list[Listing]:
 def rollback(database: Database, name: str) -> Version:
     """Make the previous version of a catalogue current again; a second call undoes the first.
 
+    Granules that it lacks get tombstones, those that come back lose theirs.
+
     Raises
     ------
     PublishError
@@ -76,6 +79,16 @@ def rollback(database: Database, name: str) -> Version:
         )
         ((description,),) = cursor.fetchall()
         catalogue = stored_catalogue(description)
+        current = current_version(cursor, name)
+        if current is not None:
+            bury(
+                cursor,
+                old=current.relation,
+                new=version.relation,
+                version=version.number,
+                run_id=None,
+            )
+            raise_returned(cursor, version.relation)
         show(cursor, database, catalogue, version)
         connection.commit()
     return version
@@ -84,7 +97,8 @@ def rollback(database: Database, name: str) -> Version:
 def drop(database: Database, name: str) -> None:
     """Withdraw a catalogue and remove all its versions.
 
-    It vanishes from TAP at once; queries that read it are waited for before its tables go.
+    It vanishes from TAP at once; queries that read it are waited for before its tables go. Its
+    tombstones go, too, since they compare versions that are there; the record of its runs stays.
 
     Raises
     ------
@@ -97,6 +111,7 @@ def drop(database: Database, name: str) -> None:
         if current_version(cursor, name) is None:
             raise _not_there(database, name, "it is not published")
         forget(cursor, name)
+        clear(cursor, name)
         cursor.execute(
             "UPDATE epntap.catalogue SET current_version = NULL, updated = clock_timestamp()"
             " WHERE name = %s",

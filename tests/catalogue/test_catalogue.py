@@ -49,7 +49,7 @@ def test_ten_lines_of_yaml_make_a_table_with_all_mandatory_columns(write):
     catalogue = read_catalogue(write(GOOD))
     names = [column.name for column in catalogue.columns]
     assert names[:46] == list(catalogue.standard.mandatory)
-    assert names[46:] == ["diameter", "depth"]
+    assert names[46:] == ["diameter", "run_id", "depth"]
 
 
 def test_units_and_ucds_of_coordinates_follow_the_frame(write):

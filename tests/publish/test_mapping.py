@@ -42,7 +42,7 @@ def mapped(native: pd.DataFrame, units: dict[str, str] | None = None, columns=()
     )
     catalogue = Catalogue(description, read_standard())
     now = datetime(2020, 1, 1, tzinfo=UTC)
-    return RowMapper(catalogue, list(native.columns), units or {}, now).map(native, 1)
+    return RowMapper(catalogue, list(native.columns), units or {}, now, "rows-1").map(native, 1)
 
 
 def column(name: str, datatype: str) -> dict[str, str]:
