@@ -21,6 +21,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+schedule_app = typer.Typer(rich_markup_mode=None)
+app.add_typer(schedule_app, name="schedule")
+
 Port = Annotated[Optional[int], typer.Option(help="Port to serve on.")]  # noqa: UP045
 Host = Annotated[Optional[str], typer.Option(help="Address to serve on.")]  # noqa: UP045
 Input = Annotated[str, typer.Option("--input", "-i", help="File or source, see the pipeline.")]
@@ -142,6 +145,82 @@ def runs(
     from epntap.commands.runs import show_runs
 
     show_runs(catalogue, limit=limit, as_json=json)
+
+
+@app.command()
+def regenerate(
+    catalogue: Annotated[str, typer.Argument(help="Name of a catalogue, or YAML file.")],
+    source: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--input", "-i", help="File or source to read instead of the plan's."),
+    ] = None,
+    start: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--from", help="Look again at the time from here, UTC; the rest stays."),
+    ] = None,
+    stop: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--to", help="Look again at the time until here, UTC; the rest stays."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would change, and store nothing.")
+    ] = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Leave it to the workers.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="With --queue: wait for the end.")
+    ] = True,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="End the run that is under way, and do nothing else.")
+    ] = False,
+) -> None:
+    """Make a catalogue again, as 'regenerate' of its YAML says; only what changed is computed."""
+    from epntap.commands.regenerating import cancel_run, regenerate_catalogue
+
+    if cancel:
+        cancel_run(catalogue)
+        return
+    if dry_run and queue:
+        raise UserError("--dry-run is done here, without --queue")
+    if not regenerate_catalogue(
+        catalogue, source=source, start=start, stop=stop, dry_run=dry_run, queue=queue, wait=wait
+    ):
+        raise typer.Exit(1)
+
+
+@schedule_app.callback(invoke_without_command=True)
+def schedule(context: typer.Context) -> None:
+    """Show when catalogues are made again; leave one alone, or take it up again."""
+    from epntap.commands.regenerating import show_schedule
+
+    if context.invoked_subcommand is None:
+        show_schedule()
+
+
+@schedule_app.command("pause")
+def schedule_pause(name: Name) -> None:
+    """Leave a catalogue alone until 'resume'."""
+    from epntap.commands.regenerating import pause_schedule
+
+    pause_schedule(name, paused=True)
+
+
+@schedule_app.command("resume")
+def schedule_resume(name: Name) -> None:
+    """Make a catalogue again as its schedule says, from now on."""
+    from epntap.commands.regenerating import pause_schedule
+
+    pause_schedule(name, paused=False)
+
+
+@app.command()
+def status(
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show how everything stands; exits with 1 if a last regeneration failed or was refused."""
+    from epntap.commands.regenerating import show_status
+
+    if not show_status(as_json=json):
+        raise typer.Exit(1)
 
 
 @app.command()

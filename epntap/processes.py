@@ -3,7 +3,7 @@
 Each process has a listening socket of its own on the shared port (``SO_REUSEPORT``, where the
 system spreads connections over such sockets); the parent keeps all of them open, so that
 connections made while a process is replaced wait for the next one. Each opens the database for
-itself. The parent serves nothing.
+itself. The parent serves nothing; the worker that is inside a server is in it.
 """
 
 from __future__ import annotations
@@ -39,16 +39,8 @@ _FAILURES = 5
 _END_S = 15.0
 
 
-def share_of(settings: Settings, number: int) -> Settings:
-    """Return the settings of one process: its share of what is limited per server.
-
-    Parameters
-    ----------
-    settings
-        Of the server as a whole.
-    number
-        Of the process, from 0; the first one also has the worker that is inside the server.
-    """
+def share_of(settings: Settings) -> Settings:
+    """Return the settings of one of the processes: its share of what is limited per server."""
     count = settings.processes
     per_client = settings.client_queries
     divided = {
@@ -116,7 +108,7 @@ class Family:
 
     def _start(self, number: int, failures: int = 0) -> _Child:
         listener = self._listeners[number]
-        words = ["--number", number, "--listener", listener.fileno(), "--life", self._life]
+        words = ["--listener", listener.fileno(), "--life", self._life]
         # Settings of the command line; all others the process reads where this one did.
         given = {
             "EPNTAP_HOST": self._settings.host,
@@ -145,7 +137,7 @@ class Family:
                 hint="the reason stands above",
             )
         if failures > 1:
-            time.sleep(2.0 ** (failures - 2))
+            time.sleep(0.1 * 2.0**failures)
         return self._start(number, failures)
 
 
@@ -164,25 +156,27 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 def main() -> None:
     """Be one of the processes: what `Family` starts."""
     parser = argparse.ArgumentParser(prog="epntap.processes")
-    for name in ("number", "listener", "life"):
-        parser.add_argument(f"--{name}", type=int, required=True)
+    for name in ("--listener", "--life"):
+        parser.add_argument(name, type=int, required=True)
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:
-        _serve(given.number, socket.socket(fileno=given.listener), given.life)
+        _serve(socket.socket(fileno=given.listener), given.life)
     except UserError as error:
         report_error(error)
         sys.exit(1)
 
 
-def _serve(number: int, listener: socket.socket, life: int) -> None:
+def _serve(listener: socket.socket, life: int) -> None:
+    from epntap.commands.working import follow_log_setting
     from epntap.database import Database
     from epntap.server import serve, stopped_by_signals
 
     settings = read_settings()
+    follow_log_setting()
     threading.Thread(target=_end_with, args=(life,), daemon=True).start()
     with stopped_by_signals(), Database.open(settings) as database:
-        serve(database, share_of(settings, number), listener)
+        serve(database, share_of(settings), listener)
 
 
 def _end_with(life: int) -> None:

@@ -21,6 +21,10 @@ from epntap.errors import UserError
 from epntap.service import SERVER, create_app
 from epntap.settings import Settings
 
+#: How long a thread may keep the interpreter from the others. Python's own 5 ms are long when
+#: several downloads are prepared while a short request waits for its turn, more than once.
+_SWITCH_S = 0.001
+
 #: How long transfers that are under way may go on when the service is told to stop.
 _GRACE_S = 3
 
@@ -132,6 +136,7 @@ def configuration(app: Starlette, settings: Settings) -> uvicorn.Config:
 
 def serve(database: Database, settings: Settings, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM; the caller closes the database then."""
+    sys.setswitchinterval(_SWITCH_S)
     config = configuration(create_app(database, settings), settings)
     try:
         uvicorn.Server(config).run(sockets=[listener])

@@ -56,6 +56,12 @@ BEGIN
         EXECUTE format('GRANT %I TO %I', reader, uploader);
     END IF;
 
+    -- A worker whose network was cut must not keep its locks for the hours that TCP takes.
+    EXECUTE format('ALTER ROLE %I SET tcp_keepalives_idle = 10', publisher);
+    EXECUTE format('ALTER ROLE %I SET tcp_keepalives_interval = 3', publisher);
+    EXECUTE format('ALTER ROLE %I SET tcp_keepalives_count = 3', publisher);
+    EXECUTE format('ALTER ROLE %I SET tcp_user_timeout = %L', publisher, '20s');
+
     EXECUTE format('ALTER ROLE %I SET search_path = pg_catalog', publisher);
     EXECUTE format('ALTER ROLE %I SET jit = off', publisher);
 END

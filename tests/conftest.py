@@ -9,18 +9,22 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pandas as pd
 import pytest
 import uvicorn
+from tests_support import serving, working
 
 from epntap.catalogue import read_catalogue
 from epntap.database import Database
 from epntap.publish import DataFrameSource, drop, open_native, publish
+from epntap.queue import PhaseListener
 from epntap.service import SERVER, create_app
 from epntap.settings import Settings
+from epntap.worker import all_tasks
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -137,4 +141,36 @@ def service(database: Database, settings: Settings) -> Iterator[str]:
 def client(service: str) -> Iterator[httpx.Client]:
     """An HTTP client of the service."""
     with httpx.Client(base_url=service, timeout=60) as opened:
+        yield opened
+
+
+@dataclass(frozen=True)
+class Durable:
+    """A service with a worker, on a database of its own: no other test's work is in its line."""
+
+    url: str
+    settings: Settings
+    database: Database
+    phases: PhaseListener
+
+
+@pytest.fixture(scope="session")
+def durable(settings: Settings, new_home: Callable[[], Path]) -> Iterator[Durable]:
+    """A running service that carries jobs out, with two catalogues."""
+    here = settings.model_copy(update={"home": new_home(), "maxrec": 20_000, "query_seconds": 5.0})
+    data = Path(__file__).parent / "data"
+    with Database.open(here) as database:
+        publish(database, read_catalogue(MOONS_YAML), DataFrameSource(MOONS, "moons"))
+        footprints = read_catalogue(data / "footprints.yaml")
+        publish(database, footprints, open_native(data / "footprints.csv"))
+        phases = PhaseListener(database)
+        with working(database, here, all_tasks(), phases), serving(database, here, phases) as shown:
+            yield Durable(shown.url, shown, database, phases)
+        phases.close()
+
+
+@pytest.fixture(scope="session")
+def jobs(durable: Durable) -> Iterator[httpx.Client]:
+    """An HTTP client of the service that carries jobs out."""
+    with httpx.Client(base_url=durable.url, timeout=60) as opened:
         yield opened

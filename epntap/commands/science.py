@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def run_pipeline(
     """Detect, and write or publish what is found."""
     pipeline = find_pipeline(name)
     check_options(name, pipeline.run, options)
+    began = datetime.now(UTC)
     with steps() as progress:
         found = pipeline.run(source, progress=progress, **options)
     say(f"{len(found.frame)} rows found in {found.provenance.source}")
@@ -38,15 +40,15 @@ def run_pipeline(
         found.write(output)
         say(f"Wrote {output}")
     if publish:
-        _publish(pipeline, found)
+        _publish(pipeline, found, began)
     elif output is None:
         OUT.print(found.frame.to_string(max_cols=12))
 
 
-def _publish(pipeline: Pipeline, found: NativeCatalogue) -> None:
+def _publish(pipeline: Pipeline, found: NativeCatalogue, began: datetime) -> None:
     catalogue = read_catalogue(pipeline.name)
     provenance = found.provenance.as_dict()
-    run = run_of_provenance(catalogue.name, "publication", provenance)
+    run = run_of_provenance(catalogue.name, "publication", provenance, started=began)
     with (
         Database.open(read_settings()) as database,
         attempt(database, run),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from socket import socket
 
 from epntap.commands.reports import say
@@ -16,6 +16,9 @@ from epntap.processes import Family
 from epntap.publish.versions import list_catalogues
 from epntap.server import listening, serve, stopped_by_signals
 from epntap.settings import Settings, read_settings
+
+#: For so long the first answers go before work that stands in line.
+_FIRST_ANSWERS_SECONDS = 1.0
 
 #: The catalogue of the demonstration, and its source: a year that is simulated, with its seed.
 _DEMO = "icme"
@@ -56,11 +59,18 @@ def _serve(database: Database, settings: Settings, listeners: list[socket]) -> N
     The worker is this process's, too: one for all of them.
     """
     follow_log_setting()
-    with background_worker(database, settings) if settings.worker else nullcontext():
+    with _worker(database, settings):
         if settings.processes == 1:
             serve(database, settings, listeners[0])
         else:
             Family(settings, listeners).run()
+
+
+def _worker(database: Database, settings: Settings) -> AbstractContextManager[object]:
+    """Return the worker beside the server, or nothing, where others do the work."""
+    if not settings.worker:
+        return nullcontext()
+    return background_worker(database, settings, delay_seconds=_FIRST_ANSWERS_SECONDS)
 
 
 def _publish_demo() -> None:

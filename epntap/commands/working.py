@@ -35,7 +35,11 @@ def run_worker(*, queues: Sequence[str], concurrency: int | None) -> None:
 
 
 def background_worker(
-    database: Database, settings: Settings, queues: Sequence[str] = DEFAULT_QUEUES
+    database: Database,
+    settings: Settings,
+    queues: Sequence[str] = DEFAULT_QUEUES,
+    *,
+    delay_seconds: float = 0.0,
 ) -> BackgroundWorker:
     """Return a worker for everything that this service does, to be entered."""
 
@@ -48,7 +52,7 @@ def background_worker(
             concurrency=settings.worker_concurrency,
         )
 
-    return BackgroundWorker(make)
+    return BackgroundWorker(make, delay_seconds=delay_seconds)
 
 
 def follow_log_setting() -> None:

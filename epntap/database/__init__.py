@@ -5,6 +5,7 @@
 
 from epntap.database.database import Database, uploader_connections
 from epntap.database.errors import DatabaseBusyError, MigrationError
+from epntap.database.rereading import again
 from epntap.database.tableset import (
     decode_system,
     encode_system,
@@ -16,6 +17,7 @@ __all__ = [
     "Database",
     "DatabaseBusyError",
     "MigrationError",
+    "again",
     "decode_system",
     "encode_system",
     "load_tableset",

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Iterator, Sequence
-
-import numpy as np
+from functools import cached_property
 
 from epntap.formats.cells import CellCodec, codec_for
 from epntap.formats.document import (
@@ -21,8 +20,10 @@ from epntap.formats.document import (
     overflow_info,
 )
 from epntap.formats.errors import ResultStreamError
-from epntap.formats.packing import Block, FixedBlock, pack_rows
-from epntap.formats.pgcopy import Cells, CopyBatch, tuples
+from epntap.formats.packing import Block, pack_rows
+from epntap.formats.pgcopy import PADDING, CopyBatch, tuples
+from epntap.formats.runs import NullFlags, Run, runs_of
+from epntap.formats.singly import FEW_ROWS, packed_singly
 from epntap.formats.writer import CountedWriter, Info, ResultHeader, RowLimit
 from epntap.tables import Column
 
@@ -33,12 +34,12 @@ class Base64Stream:
     def __init__(self) -> None:
         self._carry = b""
 
-    def encode(self, data: bytes) -> bytes:
+    def encode(self, data: bytes | memoryview) -> bytes:
         """Encode whole groups of three bytes and keep the rest for the next piece."""
-        data = self._carry + data if self._carry else data
-        whole = len(data) - len(data) % 3
-        self._carry = data[whole:]
-        return binascii.b2a_base64(memoryview(data)[:whole]) if whole else b""
+        memory = memoryview(self._carry + data if self._carry else data)
+        whole = len(memory) - len(memory) % 3
+        self._carry = bytes(memory[whole:])
+        return binascii.b2a_base64(memory[:whole]) if whole else b""
 
     def close(self) -> bytes:
         """Encode what is kept."""
@@ -115,19 +116,32 @@ class BinaryWriter(CountedWriter):
         """Close the stream after the last whole row and say why no more come."""
         return self._closed([failure_info(message)])
 
+    @cached_property
+    def _runs(self) -> list[Run]:
+        return runs_of(self._codecs)
+
+    @cached_property
+    def _padding(self) -> int:
+        return max(PADDING, *(run.reach for run in self._runs))
+
     @property
     def _serialization(self) -> str:
         return "BINARY2" if self._null_flags else "BINARY"
 
-    def _packed(self, messages: Sequence[bytes]) -> bytes:
-        batch = CopyBatch(messages)
-        columns = batch.columns(len(self._codecs))
-        blocks: list[Block] = [
-            codec.encode(batch, cells) for codec, cells in zip(self._codecs, columns, strict=True)
-        ]
+    def _packed(self, messages: Sequence[bytes]) -> bytes | memoryview:
+        if len(messages) <= FEW_ROWS:
+            return packed_singly(messages, self._codecs, null_flags=self._null_flags)
+        batch = CopyBatch(messages, padding=self._padding)
+        flags = NullFlags(batch.row_count, len(self._codecs))
+        blocks: list[Block] = []
+        position = batch.first_fields(len(self._codecs))
+        for run in self._runs:
+            found, position = run.read(batch, position, flags)
+            blocks += found
+        batch.check_ends(position)
         if self._null_flags:
-            blocks.insert(0, _null_flags(columns))
-        return pack_rows(blocks, batch.row_count)
+            blocks.insert(0, flags.block())
+        return pack_rows(blocks, batch.row_count).data
 
     def _closed(self, infos: Sequence[Info]) -> bytes:
         end = self._base64.close() + f"</STREAM></{self._serialization}></DATA>\n".encode()
@@ -148,9 +162,3 @@ class BinaryWriter(CountedWriter):
                     f"{codec.losses.sentinels} values of column {column.name} equal the one that "
                     "means NULL; BINARY2 tells them apart",
                 )
-
-
-def _null_flags(columns: Sequence[Cells]) -> FixedBlock:
-    flags = np.stack([cells.nulls for cells in columns], axis=1)
-    packed = np.packbits(flags, axis=1)
-    return FixedBlock(packed.view(f"V{packed.shape[1]}").ravel())

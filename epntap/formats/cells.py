@@ -11,6 +11,7 @@ import struct
 import unicodedata
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -96,6 +97,16 @@ class CellCodec(ABC):
             If a value does not have the size that the column declares.
         """
 
+    @abstractmethod
+    def cell(self, value: bytes | None) -> bytes:
+        """Return the VOTable cell of a single value, ``None`` for NULL.
+
+        Raises
+        ------
+        ResultStreamError
+            If the value does not have the size that the column declares.
+        """
+
     def misfit(self, found: str) -> ResultStreamError:
         """Return the error that names the column, what it declares, and what came instead."""
         return misfit(self.column, found)
@@ -111,6 +122,21 @@ def misfit(column: Column, found: str) -> ResultStreamError:
 
 class NumberCodec(CellCodec):
     """Scalars: the same bytes, with NULL as the datatype's missing value."""
+
+    @cached_property
+    def _number(self) -> Number:
+        return NUMBERS[self.column.datatype]
+
+    def cell(self, value: bytes | None) -> bytes:
+        """Return the value as it is."""
+        number = self._number
+        if value is None:
+            return number.missing
+        if len(value) != number.size:
+            raise self.misfit(f"the database sends values of {len(value)} bytes")
+        if value == number.missing and number.sentinel is not None:
+            self.losses.sentinels += 1
+        return value
 
     def encode(self, batch: CopyBatch, cells: Cells) -> FixedBlock:
         """Gather the values of all rows in one step."""
@@ -170,8 +196,12 @@ class TextCodec(CellCodec):
         return VaryingBlock(batch.data, starts, sizes)
 
     def _replaced(self, batch: CopyBatch, cells: Cells) -> VaryingBlock:
-        texts = (ascii_text(value or b"", self.losses) for value in batch.values(cells))
-        return VaryingBlock.of([len(text).to_bytes(4, "big") + text for text in texts])
+        return VaryingBlock.of([self.cell(value) for value in batch.values(cells)])
+
+    def cell(self, value: bytes | None) -> bytes:
+        """Return the text with its length before it."""
+        text = ascii_text(value or b"", self.losses)
+        return len(text).to_bytes(4, "big") + text
 
 
 class FixedTextCodec(CellCodec):
@@ -179,11 +209,12 @@ class FixedTextCodec(CellCodec):
 
     def encode(self, batch: CopyBatch, cells: Cells) -> VaryingBlock:
         """Fill up cell by cell."""
-        size = element_count(self.column) or 1
-        return VaryingBlock.of([self._cell(value or b"", size) for value in batch.values(cells)])
+        return VaryingBlock.of([self.cell(value) for value in batch.values(cells)])
 
-    def _cell(self, value: bytes, size: int) -> bytes:
-        text = ascii_text(value, self.losses)
+    def cell(self, value: bytes | None) -> bytes:
+        """Return the text with NUL behind it."""
+        size = element_count(self.column) or 1
+        text = ascii_text(value or b"", self.losses)
         if len(text) > size:
             raise self.misfit(f"the database sends a text of {len(text)} characters")
         return text.ljust(size, b"\0")
@@ -194,11 +225,12 @@ class UnicodeCodec(CellCodec):
 
     def encode(self, batch: CopyBatch, cells: Cells) -> VaryingBlock:
         """Convert cell by cell."""
-        size = element_count(self.column)
-        return VaryingBlock.of([self._cell(value or b"", size) for value in batch.values(cells)])
+        return VaryingBlock.of([self.cell(value) for value in batch.values(cells)])
 
-    def _cell(self, value: bytes, size: int | None) -> bytes:
-        text = value.decode().encode("utf-16-be")
+    def cell(self, value: bytes | None) -> bytes:
+        """Return the text in UTF-16."""
+        size = element_count(self.column)
+        text = (value or b"").decode().encode("utf-16-be")
         if size is None:
             return (len(text) // 2).to_bytes(4, "big") + text
         if len(text) > 2 * size:
@@ -215,11 +247,12 @@ class ArrayCodec(CellCodec):
 
     def encode(self, batch: CopyBatch, cells: Cells) -> VaryingBlock:
         """Convert cell by cell."""
+        return VaryingBlock.of([self.cell(value) for value in batch.values(cells)])
+
+    def cell(self, value: bytes | None) -> bytes:
+        """Return the elements."""
         number = NUMBERS[self.column.datatype]
         count = element_count(self.column)
-        return VaryingBlock.of([self._cell(v, number, count) for v in batch.values(cells)])
-
-    def _cell(self, value: bytes | None, number: Number, count: int | None) -> bytes:
         if value is None:
             return bytes(4) if count is None else number.missing * count
         elements = self._elements(value, number)

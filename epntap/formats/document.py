@@ -6,6 +6,7 @@ The version is 1.4 because TIMESYS came with it and all clients in use read it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from epntap.formats.cells import NUMBERS
 from epntap.formats.markup import attributes, text, unique_ids
@@ -47,21 +48,32 @@ def document_head(columns: Sequence[Column], header: ResultHeader, *, sentinels:
     sentinels
         Whether NULL in an integer column is a value that has to be declared.
     """
-    ids = unique_ids(column.name for column in columns)
-    systems = _system_ids(columns, ids)
+    systems, fields = _described(tuple(columns), sentinels=sentinels)
     infos = [Info("QUERY_STATUS", "OK"), *header.statements()]
     parts = [
         _OPENING,
         _description(header.description),
         *map(_info, infos),
-        *(_system(system, identifier) for system, identifier in systems.items()),
+        systems,
         f"<TABLE{attributes(name=header.table_name)}>\n",
-        *(
-            _field(column, identifier, systems, sentinels=sentinels)
-            for column, identifier in zip(columns, ids, strict=True)
-        ),
+        fields,
     ]
     return "".join(parts).encode()
+
+
+@lru_cache(maxsize=128)
+def _described(columns: tuple[Column, ...], *, sentinels: bool) -> tuple[str, str]:
+    """Return the systems of the columns and their FIELDs.
+
+    They are most of the head and the same for every query that selects the same columns.
+    """
+    ids = unique_ids(column.name for column in columns)
+    systems = _system_ids(columns, ids)
+    fields = (
+        _field(column, identifier, systems, sentinels=sentinels)
+        for column, identifier in zip(columns, ids, strict=True)
+    )
+    return "".join(_system(*item) for item in systems.items()), "".join(fields)
 
 
 def document_tail(infos: Sequence[Info]) -> bytes:

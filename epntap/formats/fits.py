@@ -127,7 +127,7 @@ class FitsWriter(CountedWriter):
                 column.row_cells(batch, place, heap)
                 for column, place in zip(self._columns, cells, strict=True)
             ]
-            yield pack_rows(blocks, batch.row_count)
+            yield pack_rows(blocks, batch.row_count).tobytes()
         if heap.size:
             yield from self._heap()
         yield bytes(padding(width * self.row_count + heap.size))

@@ -1,41 +1,57 @@
 """Interleaving the columns of a batch to rows, as VOTable's binary serialisations need them.
 
-Rows are laid out column by column, from left to right. A value of variable size is copied in
-pieces of equal width, so that numpy can copy one piece of all rows in one step; the last piece
-may run over the end of the value. What it spoils is either written later, being further to the
-right, or lies in the gap that is left behind every row and dropped in the end.
+Rows are laid out block by block, from left to right. A value of variable size is copied by two
+pieces of equal width, one from its start and one up to its end, which overlap in the middle: so
+numpy copies one piece of all rows in one step, and nothing beyond a value is read or written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from epntap.formats.pgcopy import PADDING, Bytes, Offsets, offsets_of, padded, unaligned
-
-#: Width of the widest piece. It cannot be larger than what may be read beyond a value.
-_PIECE = PADDING
+from epntap.formats.pgcopy import Bytes, Offsets, offsets_of, padded, unaligned
 
 
 @dataclass(frozen=True, slots=True)
 class FixedBlock:
-    """A column whose cells all have the same size: void elements of that size, shape (n,)."""
+    """Cells that all have the same size: void elements of that size, shape (n,)."""
 
     cells: npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Part of the cells of some rows.
+
+    Attributes
+    ----------
+    rows
+        Which rows, shape (m,); ``None`` for all.
+    offsets
+        Where in its cell each part begins, shape (m,) or ().
+    data
+        The parts, void elements of one size, shape (m,).
+    """
+
+    rows: Offsets | None
+    offsets: Offsets | int
+    data: npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
 class VaryingBlock:
-    """A column whose cells have different sizes.
+    """Cells that have different sizes: of one column, or of several that stand side by side.
 
     Attributes
     ----------
     source
-        Bytes that contain the cells, ending with `PADDING` more.
+        Bytes that contain the cells.
     starts
         Offset of each cell in `source`, shape (n,).
     sizes
@@ -52,8 +68,78 @@ class VaryingBlock:
         sizes = np.fromiter(map(len, cells), dtype=np.int64, count=len(cells))
         return cls(padded(cells), offsets_of(sizes), sizes)
 
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """Pieces that cover every byte of every cell, and nothing else."""
+        if not self.sizes.size:
+            return ()
+        least, most = int(self.sizes.min()), int(self.sizes.max())
+        if 0 < most <= 2 * least:
+            return tuple(self._covering(None, least, most))
+        return tuple(piece for group in self._groups() for piece in self._covering(*group))
+
+    def _groups(self) -> Iterator[tuple[Offsets, int, int]]:
+        """Yield rows whose sizes are between a power of two and the next, and those bounds."""
+        exponents = np.frexp(self.sizes)[1]
+        for exponent in np.flatnonzero(np.bincount(exponents)).tolist():
+            if exponent:  # 0 is that of size 0
+                rows = np.flatnonzero(exponents == exponent)
+                yield rows, 1 << (exponent - 1), 1 << exponent
+
+    def _covering(self, rows: Offsets | None, width: int, most: int) -> Iterator[Piece]:
+        starts = self.starts if rows is None else self.starts[rows]
+        read = unaligned(self.source, f"V{width}")
+        yield Piece(rows, 0, read[starts])
+        if most > width:
+            sizes = self.sizes if rows is None else self.sizes[rows]
+            offsets = sizes - width
+            yield Piece(rows, offsets, read[starts + offsets])
+
 
 Block = FixedBlock | VaryingBlock
+
+
+def pack_rows(blocks: Sequence[Block], row_count: int) -> Bytes:
+    """Return the rows that the blocks make.
+
+    Parameters
+    ----------
+    blocks
+        The columns from left to right, each with `row_count` cells.
+    row_count
+        Number of rows, at least 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        The bytes of all rows, one after the other.
+    """
+    blocks = _joined(blocks)
+    sizes = np.zeros(row_count, dtype=np.int64)
+    for block in blocks:
+        if isinstance(block, FixedBlock):
+            sizes += block.cells.dtype.itemsize
+        else:
+            sizes += block.sizes
+    position = offsets_of(sizes)
+    rows = np.empty(int(position[-1] + sizes[-1]), dtype=np.uint8)
+    for block in blocks:
+        if isinstance(block, FixedBlock):
+            width = block.cells.dtype.itemsize
+            if width:
+                unaligned(rows, f"V{width}")[position] = block.cells
+            position = position + width
+        else:
+            for piece in block.pieces:
+                targets = position if piece.rows is None else position[piece.rows]
+                unaligned(rows, piece.data.dtype)[targets + piece.offsets] = piece.data
+            position = position + block.sizes
+    return rows
+
+
+def gather(block: VaryingBlock) -> Bytes:
+    """Return the cells without gaps, one after the other, shape (sum of sizes,)."""
+    return pack_rows([block], block.sizes.size) if block.sizes.size else np.empty(0, np.uint8)
 
 
 def _joined(blocks: Sequence[Block]) -> list[Block]:
@@ -78,79 +164,3 @@ def _side_by_side(run: Sequence[FixedBlock]) -> list[Block]:
     for number, block in enumerate(run):
         cells[str(number)] = block.cells
     return [FixedBlock(cells.view(f"V{record.itemsize}"))]
-
-
-def pack_rows(blocks: Sequence[Block], row_count: int) -> bytes:
-    """Return the rows that the columns make.
-
-    Parameters
-    ----------
-    blocks
-        The columns from left to right, each with `row_count` cells.
-    row_count
-        Number of rows, at least 1.
-    """
-    blocks = _joined(blocks)
-    sizes = np.zeros(row_count, dtype=np.int64)
-    gap = 0
-    for block in blocks:
-        if isinstance(block, FixedBlock):
-            sizes += block.cells.dtype.itemsize
-        else:
-            sizes += block.sizes
-            gap = max(gap, _piece_width(block))
-    starts = offsets_of(sizes + gap)
-    rows = np.empty(int(starts[-1] + sizes[-1]) + gap, dtype=np.uint8)
-    position = starts
-    for block in blocks:
-        if isinstance(block, FixedBlock):
-            width = block.cells.dtype.itemsize
-            unaligned(rows, f"V{width}")[position] = block.cells
-            position = position + width
-        else:
-            _copy_varying(rows, position, block)
-            position = position + block.sizes
-    if gap == 0:
-        return rows.tobytes()
-    memory = rows.data
-    bounds = zip(starts.tolist(), position.tolist(), strict=True)
-    return b"".join([memory[start:end] for start, end in bounds])
-
-
-def gather(block: VaryingBlock) -> Bytes:
-    """Return the cells of one column without gaps, one after the other, shape (sum of sizes,).
-
-    Pieces are written from left to right, so that what one spoils beyond its end is mended by the
-    next; only the last needs room behind it.
-    """
-    width = _piece_width(block)
-    total = int(block.sizes.sum())
-    if width == 0:
-        return np.empty(0, dtype=np.uint8)
-    sources, targets = block.starts, offsets_of(block.sizes)
-    if block.sizes.max() > width:
-        pieces = -(-block.sizes // width)
-        within = np.arange(int(pieces.sum())) - np.repeat(offsets_of(pieces), pieces)
-        sources = np.repeat(sources, pieces) + within * width
-        targets = np.repeat(targets, pieces) + within * width
-    cells = np.empty(total + width, dtype=np.uint8)
-    unaligned(cells, f"V{width}")[targets] = unaligned(block.source, f"V{width}")[sources]
-    return cells[:total]
-
-
-def _piece_width(block: VaryingBlock) -> int:
-    return min(int(block.sizes.max()), _PIECE)
-
-
-def _copy_varying(rows: Bytes, targets: Offsets, block: VaryingBlock) -> None:
-    width = _piece_width(block)
-    if width == 0:
-        return
-    read, write = unaligned(block.source, f"V{width}"), unaligned(rows, f"V{width}")
-    write[targets] = read[block.starts]
-    copied = width
-    rest = np.flatnonzero(block.sizes > copied)
-    while rest.size:
-        write[targets[rest] + copied] = read[block.starts[rest] + copied]
-        copied += width
-        rest = rest[block.sizes[rest] > copied]

@@ -29,7 +29,7 @@ _TRAILER = b"\xff\xff"
 PADDING = 256
 
 
-def unaligned(data: Bytes, dtype: str) -> npt.NDArray[Any]:
+def unaligned(data: Bytes, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Return a view whose element at index i is what starts at byte i.
 
     Indexing it with an array of offsets copies one element an offset, which is much cheaper than
@@ -52,9 +52,9 @@ def unaligned(data: Bytes, dtype: str) -> npt.NDArray[Any]:
     return np.ndarray(shape, dtype=element, buffer=data, strides=(1,))
 
 
-def padded(pieces: Sequence[bytes]) -> Bytes:
-    """Return the pieces joined, followed by `PADDING` zeros."""
-    return np.frombuffer(b"".join([*pieces, bytes(PADDING)]), dtype=np.uint8)
+def padded(pieces: Sequence[bytes], padding: int = PADDING) -> Bytes:
+    """Return the pieces joined, followed by zeros, as an array that can be written."""
+    return np.frombuffer(bytearray().join([*pieces, bytes(padding)]), dtype=np.uint8)
 
 
 def offsets_of(sizes: Offsets) -> Offsets:
@@ -127,26 +127,63 @@ class CopyBatch:
         The tuples, one by one or, if their sizes are given, in any pieces.
     sizes
         Bytes of each tuple, shape (n,).
+    padding
+        Zeros behind the data, at least `PADDING`, for who reads beyond a field's end.
 
     Attributes
     ----------
     data
-        The bytes of all tuples one after the other, and `PADDING` zeros.
+        The bytes of all tuples one after the other, and the zeros.
     sizes
         Bytes of each tuple, shape (n,).
     row_count
         Number of tuples.
     """
 
-    def __init__(self, rows: Sequence[bytes], sizes: Offsets | None = None) -> None:
-        self.data = padded(rows)
+    def __init__(
+        self, rows: Sequence[bytes], sizes: Offsets | None = None, *, padding: int = PADDING
+    ) -> None:
+        self.data = padded(rows, padding)
+        self._padding = padding
         self.sizes = np.fromiter(map(len, rows), np.int64, len(rows)) if sizes is None else sizes
         self.row_count = self.sizes.size
 
     @property
     def zeros_at(self) -> int:
         """Offset of the zeros behind the data."""
-        return self.data.size - PADDING
+        return self.data.size - self._padding
+
+    def first_fields(self, count: int) -> Offsets:
+        """Return where the first field of every tuple begins, shape (n,).
+
+        Raises
+        ------
+        ResultStreamError
+            If a tuple has another number of fields than `count`.
+        """
+        starts = offsets_of(self.sizes)
+        field_counts = unaligned(self.data, ">i2")[starts]
+        if (field_counts != count).any():
+            raise ResultStreamError(
+                f"the database sends rows of {field_counts.max()} fields for {count} columns"
+            )
+        return starts + 2
+
+    def lengths(self, position: Offsets) -> Offsets:
+        """Return the lengths of the fields that begin at the offsets, shape (n,)."""
+        found: Offsets = unaligned(self.data, ">i4")[position].astype(np.int64)
+        return found
+
+    def check_ends(self, position: Offsets) -> None:
+        """Make sure that every tuple ends where its last field does.
+
+        Raises
+        ------
+        ResultStreamError
+            If one does not.
+        """
+        if (position != np.cumsum(self.sizes)).any():
+            raise ResultStreamError("the database sends rows that do not end with their last field")
 
     def columns(self, count: int) -> list[Cells]:
         """Find the fields of every column.
@@ -161,24 +198,16 @@ class CopyBatch:
         ResultStreamError
             If a tuple has another number of fields, or does not end with its last field.
         """
-        starts = offsets_of(self.sizes)
-        field_counts = unaligned(self.data, ">i2")[starts]
-        if (field_counts != count).any():
-            raise ResultStreamError(
-                f"the database sends rows of {field_counts.max()} fields for {count} columns"
-            )
-        lengths_at = unaligned(self.data, ">i4")
-        position = starts + 2
+        position = self.first_fields(count)
         found = []
         for _ in range(count):
-            lengths = lengths_at[position].astype(np.int64)
+            lengths = self.lengths(position)
             nulls = lengths < 0
             any_null = bool(nulls.any())
             values = position + 4
             found.append(Cells(values, lengths, nulls, any_null))
             position = values + (np.maximum(lengths, 0) if any_null else lengths)
-        if (position != starts + self.sizes).any():
-            raise ResultStreamError("the database sends rows that do not end with their last field")
+        self.check_ends(position)
         return found
 
     def values(self, cells: Cells) -> list[bytes | None]:

@@ -25,6 +25,7 @@ from epntap import __version__
 from epntap.adql.features import FEATURES
 from epntap.catalogue import Catalogue, stored_catalogue
 from epntap.database import Database
+from epntap.epncore.standard import read_standard
 from epntap.formats import FORMATS, negotiate
 from epntap.settings import Settings
 from epntap.tables import Table
@@ -128,7 +129,11 @@ class Portal:
         # First what names and dates a row, then what is special to the catalogue, then the rest.
         order = {name: place for place, name in enumerate(_PREVIEW_FIRST)}
         special, rest = len(order), len(order) + 1
-        place_of = {column.name: rest if column.std else special for column in table.columns}
+        added = {each.column.name for each in read_standard().added}
+        place_of = {
+            column.name: rest if column.std or column.name in added else special
+            for column in table.columns
+        }
         filled.sort(key=lambda i: order.get(header[i], place_of[header[i]]))
         return Preview([header[i] for i in filled], [[row[i] for i in filled] for row in rows])
 

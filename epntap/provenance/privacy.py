@@ -15,15 +15,14 @@ from typing import Any
 HIDDEN = "***"
 
 #: Words in the name of a parameter whose value is not to be shown.
-_TELLTALE = (
-    "passw|secret|token|credential|signature|api_?key|access_?key|private_?key|authorization"
-)
+_TELLTALE = "passw|secret|token|credential|signature|(?:api|access|private)_?key|authorization"
 _SECRET_NAME = re.compile(rf"{_TELLTALE}|^(?:key|sig|pwd|user|username)$", re.IGNORECASE)
 
-#: An address with its parts; the user's part ends at the last @ before the path (RFC 3986, 3.2).
+#: An address with its parts. The user's part ends at the last @ before the path (RFC 3986, 3.2);
+#: with a colon in it at the last @ at all, since passwords are not always encoded as they should.
 _URL = re.compile(
     r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.\-]*)://"
-    r"(?:(?P<user>[^\s/?#'\"<>]*)@)?(?P<rest>[^\s'\"<>]*)"
+    r"(?:(?:[^\s/?#'\"<>]*:[^\s'\"<>]*|[^\s/?#'\"<>]*)@)?(?P<rest>[^\s'\"<>]*)"
 )
 _QUERY_VALUE = re.compile(r"([?&;#])([^=&;#\s]+)=([^&;#\s]*)")
 

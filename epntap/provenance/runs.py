@@ -116,14 +116,16 @@ def new_run(
     span_stop: datetime | None = None,
     parameters: Mapping[str, Any] | None = None,
     state: State = "running",
+    started: datetime | None = None,
 ) -> RunRecord:
-    """Return a run of a new id that begins now; nothing is stored yet.
+    """Return a run of a new id; nothing is stored yet.
 
     Empty texts count as absent; `source` and `parameters` are cleaned of passwords and paths.
+    `started` is aware; without it the run begins now.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
+    began = (started or datetime.now(UTC)).astimezone(UTC)
     return RunRecord(
-        run_id=f"{catalogue}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}",
+        run_id=f"{catalogue}-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}",
         catalogue=catalogue,
         kind=kind,
         pipeline=pipeline or None,
@@ -134,13 +136,18 @@ def new_run(
         span_start=span_start,
         span_stop=span_stop,
         parameters=shown_parameters(parameters or {}),
-        started=now,
+        started=began,
         state=state,
     )
 
 
 def run_of_provenance(
-    catalogue: str, kind: Kind, provenance: Mapping[str, Any], *, source: str | None = None
+    catalogue: str,
+    kind: Kind,
+    provenance: Mapping[str, Any],
+    *,
+    source: str | None = None,
+    started: datetime | None = None,
 ) -> RunRecord:
     """Return a new run with what a pipeline says of its work.
 
@@ -150,6 +157,8 @@ def run_of_provenance(
         As ``Provenance.as_dict()`` of `pipelines.contract` gives it; any key may be missing.
     source
         Taken where `provenance` names none.
+    started
+        When the work began, aware; without it the run begins now.
     """
 
     def moment(name: str) -> datetime | None:
@@ -167,6 +176,7 @@ def run_of_provenance(
         span_start=moment("time_min"),
         span_stop=moment("time_max"),
         parameters=provenance.get("parameters"),
+        started=started,
     )
 
 

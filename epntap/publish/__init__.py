@@ -10,11 +10,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from epntap.publish.acceptance import Acceptance, Candidate, RefusedError, UnderWayError
+    from epntap.publish.acceptance import (
+        Acceptance,
+        Candidate,
+        InvalidRowsError,
+        RefusedError,
+        UnderWayError,
+    )
     from epntap.publish.attempts import attempt, record_end
     from epntap.publish.comparison import Comparison, Diff
     from epntap.publish.native import DataFrameSource, NativeSource, open_native
-    from epntap.publish.publication import InvalidRowsError, Publication, publish
+    from epntap.publish.publication import Publication, publish
     from epntap.publish.versions import Listing, drop, list_catalogues, rollback
 
 _HOMES = {
@@ -26,7 +32,7 @@ _HOMES = {
     "record_end": "attempts",
     "Comparison": "comparison",
     "Diff": "comparison",
-    "InvalidRowsError": "publication",
+    "InvalidRowsError": "acceptance",
     "DataFrameSource": "native",
     "NativeSource": "native",
     "open_native": "native",

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from epntap.errors import PublishError
 from epntap.publish.comparison import Comparison
+
+if TYPE_CHECKING:
+    # It needs pandas, which not everybody who tells errors apart wants to wait for.
+    from epntap.epncore.validation import Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,25 @@ class Acceptance:
         if self.check is not None:
             found.extend(self.check(candidate))
         return tuple(found)
+
+
+class InvalidRowsError(PublishError):
+    """Rows break the rules of EPNcore.
+
+    Attributes
+    ----------
+    violations
+        Every one of them, with row and column.
+    """
+
+    def __init__(self, name: str, violations: list[Violation]) -> None:
+        rows = len({violation.row for violation in violations})
+        super().__init__(
+            f"{name}: {len(violations)} violation{'s' * (len(violations) != 1)} "
+            f"in {rows} row{'s' * (rows != 1)}; nothing was published",
+            hint="correct the rows, or publish the others with --drop-invalid",
+        )
+        self.violations = violations
 
 
 class RefusedError(PublishError):

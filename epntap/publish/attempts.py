@@ -11,7 +11,7 @@ import psycopg2
 from epntap.database import Database
 from epntap.errors import UserError
 from epntap.provenance.runs import RunRecord, State, finish
-from epntap.publish.acceptance import Candidate, RefusedError
+from epntap.publish.acceptance import Candidate, InvalidRowsError, RefusedError
 
 
 @contextlib.contextmanager
@@ -44,7 +44,9 @@ def record_end(database: Database, run: RunRecord, error: BaseException) -> RunR
     """
     state: State = "failed"
     reason = error.message if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    if isinstance(error, RefusedError):
+    if isinstance(error, InvalidRowsError):
+        state = "refused"
+    elif isinstance(error, RefusedError):
         state, reason = "refused", "; ".join(error.reasons)
         run = counted(run, error.candidate)
     with database.publisher() as connection:

@@ -1,4 +1,4 @@
-"""CSV files read by Arrow where they are written plainly, by pandas where they are not.
+"""CSV files, read by Arrow where they are written plainly and by pandas where they are not.
 
 Arrow reads CSV several times faster. It differs from pandas in what only few files have: spaces
 after a delimiter, quotes inside of an unquoted cell, lines of blanks, lines that are too short.
@@ -13,20 +13,21 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pandas as pd
 
 from epntap.errors import PublishError
 
-#: Bytes that are parsed at a time; a chunk of rows is as long.
+#: Bytes that are parsed at a time.
 BLOCK_BYTES = 8 * 2**20
 
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _COMMA, _SPACE, _TAB, _LF, _CR = b'", \t\n\r'
-#: A space after a delimiter, and lines that begin with a blank.
-_BLANKS = (b", ", b"\n ", b"\n\t", b"\r ", b"\r\t")
+
+#: What a damaged or vanished file raises.
+_UNREADABLE = (OSError, EOFError, zlib.error)
 
 
 def read_csv(path: Path, chunk_rows: int) -> Iterator[pd.DataFrame]:
@@ -39,24 +40,190 @@ def read_csv(path: Path, chunk_rows: int) -> Iterator[pd.DataFrame]:
     path
         The file, compressed if its name ends in ``.gz`` or ``.bz2``.
     chunk_rows
-        The most rows of a chunk that pandas reads.
+        The most rows of a chunk.
 
     Raises
     ------
     PublishError
-        If a line has more cells than the header, or the file is not UTF-8 text.
+        If a line has more cells than the header, or the file is damaged or not UTF-8 text.
     """
     try:
-        head = _pandas_reader(path, nrows=0)
-        yield head
-        done = 0
-        for frame in _plain_chunks(path, list(head.columns)):
-            done += len(frame)
-            yield frame
-        if done >= 0:
-            return
+        header = _pandas(path, nrows=0)
+        yield header
+        plain = _PlainRows(path, [str(name) for name in header.columns], chunk_rows)
+        yield from plain
+        if plain.is_interrupted:
+            yield from _pandas_rows(path, plain.count, chunk_rows)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise PublishError(
             f"{path}: not a CSV table: {str(error).strip()}",
             hint="the first line holds the names of the columns, the file is UTF-8",
         ) from error
+    except _UNREADABLE as error:
+        raise PublishError(f"{path}: cannot be read: {error}") from error
+
+
+def _pandas(path: Path, **options: Any) -> Any:
+    return pd.read_csv(
+        path,
+        dtype=str,
+        keep_default_na=False,
+        na_values=[""],
+        skipinitialspace=True,
+        comment=None,
+        **options,
+    )
+
+
+def _pandas_rows(path: Path, done: int, chunk_rows: int) -> Iterator[pd.DataFrame]:
+    """Yield the rows after the first `done` ones."""
+    first = 0
+    for frame in _pandas(path, chunksize=chunk_rows):
+        if not isinstance(frame.index, pd.RangeIndex):
+            # pandas takes the first cells for labels then, and the columns would be shifted.
+            raise PublishError(
+                f"{path}: not a CSV table: the lines have more cells than the header",
+                hint="give every column a name, and end no line with a comma",
+            )
+        rows = frame.iloc[max(0, done - first) :]
+        first += len(frame)
+        if len(rows):
+            yield rows
+
+
+class _PlainRows:
+    """The rows of a file up to the first place that is not written plainly.
+
+    Attributes
+    ----------
+    count
+        Rows that were yielded.
+    is_interrupted
+        Whether there are more, for pandas to read.
+    """
+
+    def __init__(self, path: Path, names: list[str], chunk_rows: int) -> None:
+        self.count = 0
+        self.is_interrupted = False
+        self._path = path
+        self._names = names
+        self._chunk_rows = chunk_rows
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        with _opened(self._path) as file:
+            for batch in self._batches(_Gate(file)):
+                for start in range(0, batch.num_rows, self._chunk_rows):
+                    rows = batch.slice(start, self._chunk_rows)
+                    self.count += rows.num_rows
+                    yield rows.to_pandas()
+
+    def _batches(self, gate: _Gate) -> Iterator[Any]:
+        import pyarrow as pa
+
+        is_header = True
+        try:
+            reader = _arrow_reader(gate, len(self._names))
+            for batch in reader:
+                # The gate ends a file that is not plain, in the middle of a line if need be.
+                if gate.is_shut:
+                    break
+                rows = batch.slice(1) if is_header else batch
+                is_header = False
+                yield pa.RecordBatch.from_arrays(rows.columns, names=self._names)
+        except pa.ArrowInvalid:
+            self.is_interrupted = True
+        self.is_interrupted |= gate.is_shut
+
+
+def _arrow_reader(gate: _Gate, columns: int) -> Any:
+    """Open a reader to whom the header is a line like any other: pandas has read it."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = [str(i) for i in range(columns)]
+    return csv.open_csv(
+        pa.PythonFile(gate, mode="r"),
+        read_options=csv.ReadOptions(column_names=names, block_size=BLOCK_BYTES),
+        parse_options=csv.ParseOptions(newlines_in_values=True),
+        convert_options=csv.ConvertOptions(
+            column_types={name: pa.large_string() for name in names},
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+        ),
+    )
+
+
+def _opened(path: Path) -> BinaryIO:
+    match path.suffix.lower():
+        case ".gz":
+            return cast(BinaryIO, gzip.open(path, "rb"))
+        case ".bz2":
+            return cast(BinaryIO, bz2.open(path, "rb"))
+    return path.open("rb")
+
+
+class _Gate(io.RawIOBase):
+    """A file up to the first block that is not written plainly.
+
+    Parameters
+    ----------
+    file
+        The bytes, decompressed.
+
+    Attributes
+    ----------
+    is_shut
+        Whether a block was held back.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self.is_shut = False
+        self._file = file
+        self._is_begin = True
+        self._is_quoted = False
+        self._last = _LF
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self.is_shut:
+            return b""
+        try:
+            block = self._file.read(size)
+        except _UNREADABLE:
+            # pandas meets the same and says where.
+            self.is_shut = True
+            return b""
+        if block:
+            content = block.removeprefix(_BOM) if self._is_begin else block
+            self._is_begin = False
+            self.is_shut = bool(content) and not self._is_plain(content)
+        else:
+            # Nothing follows, but a quote is still open.
+            self.is_shut = self._is_quoted
+        return b"" if self.is_shut else block
+
+    def _is_plain(self, content: bytes) -> bool:
+        """Tell whether Arrow reads the block as pandas does, apart from the number of cells."""
+        text = np.empty(len(content) + 1, dtype=np.uint8)
+        text[0], text[1:] = self._last, np.frombuffer(content, dtype=np.uint8)
+        was_quoted, self._last = self._is_quoted, int(text[-1])
+        quotes = np.flatnonzero(text[1:] == _QUOTE) + 1 if b'"' in content else None
+        if quotes is not None:
+            self._is_quoted = was_quoted ^ bool(len(quotes) % 2)
+            # A quote opens a cell, or goes on after a doubled quote; elsewhere it is plain text.
+            before = text[quotes[int(was_quoted) :: 2] - 1]
+            if not np.isin(before, (_COMMA, _LF, _CR, _QUOTE)).all():
+                return False
+        blanks = np.flatnonzero((text[1:] == _SPACE) | (text[1:] == _TAB)) + 1
+        before = text[blanks - 1]
+        at_begin = (before == _LF) | (before == _CR)
+        skipped = blanks[at_begin | ((before == _COMMA) & (text[blanks] == _SPACE))]
+        if len(skipped) == 0:
+            return True
+        # Inside of quotes they are part of the text.
+        passed = np.searchsorted(quotes, skipped) if quotes is not None else 0
+        return bool(np.all((passed + int(was_quoted)) % 2 == 1))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from psycopg2 import sql
 
 from epntap.catalogue import Catalogue
 from epntap.epncore.validation import RowValidator, Violation
-from epntap.publish.mapping import RowMapper
+from epntap.publish.copying import CopyStream
+from epntap.publish.encoding import RowEncoder
+from epntap.publish.mapping import MappedRows, RowMapper
 from epntap.publish.native import NativeSource
 from epntap.publish.relations import identifier
-from epntap.tables import TEXT_DATATYPES, Column, Relation, storage_type
+from epntap.tables import Column, Relation, storage_type
+
+#: Violations that are kept with their words; further ones are counted.
+KEPT_VIOLATIONS = 100_000
 
 #: Told the number of rows that are loaded so far.
 Progress = Callable[[int], None]
@@ -31,13 +35,16 @@ class Loaded:
     rows
         Rows in the table.
     violations
-        Everything that is wrong with the source.
+        What is wrong with the source, the first `KEPT_VIOLATIONS` of it.
+    violation_count
+        How many violations there are, kept or not.
     refused
         The source's rows that were not loaded: their granule_uid by number, ascending.
     """
 
     rows: int = 0
     violations: list[Violation] = field(default_factory=list)
+    violation_count: int = 0
     refused: dict[int, str | None] = field(default_factory=dict)
 
 
@@ -71,75 +78,52 @@ def load(
         If the source cannot be read or lacks a column.
     """
     validator = RowValidator(catalogue.standard, catalogue.columns, catalogue.frame, catalogue.name)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+    encoder = RowEncoder(catalogue.columns)
+    # Frozen rows need no second look by the first readers; nobody sees them before the commit.
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary, FREEZE)").format(
         identifier(relation),
         sql.SQL(", ").join(sql.Identifier(column.name) for column in catalogue.columns),
     )
     result = Loaded()
     mapper: RowMapper | None = None
     seen = 0
-    for chunk in source.chunks():
-        if mapper is None:
-            mapper = make_mapper([str(name) for name in chunk.columns])
-        mapped = mapper.map(chunk, seen + 1)
-        seen += len(chunk)
-        unreadable = {(fault.row, fault.column) for fault in mapped.violations}
-        faults = [
-            *mapped.violations,
-            # A cell that could not be read is missing now; that it is missing is no news.
-            *(
-                fault
-                for fault in validator.check(mapped.values, mapped.numbers)
-                if (fault.row, fault.column) not in unreadable
-            ),
-        ]
-        rows = mapped.values
-        if faults:
-            faults.sort(key=lambda fault: fault.row)
-            result.violations.extend(faults)
-            refused = np.isin(mapped.numbers, [fault.row for fault in faults])
-            result.refused.update(
-                zip(mapped.numbers[refused].tolist(), rows["granule_uid"][refused], strict=True)
-            )
-            rows = rows[~refused]
-        if len(rows):
-            cursor.copy_expert(statement, io.BytesIO(_as_csv(rows, catalogue.columns)))
-            result.rows += len(rows)
-        progress(result.rows)
+    with CopyStream(cursor, statement) as stream:
+        for chunk in source.chunks():
+            if mapper is None:
+                mapper = make_mapper([str(name) for name in chunk.columns])
+            mapped = mapper.map(chunk, seen + 1)
+            seen += len(chunk)
+            rows = _without_faults(mapped, validator, result)
+            stream.send(encoder.encode(rows))
+            result.rows += rows.num_rows
+            progress(result.rows)
     return result
 
 
-def _as_csv(rows: pd.DataFrame, columns: tuple[Column, ...]) -> bytes:
-    """Return rows as COPY's csv: missing cells are empty, empty texts are quoted."""
-    import pyarrow as pa
-    import pyarrow.csv as pa_csv
-
-    arrays = [_arrow_array(rows[column.name], column) for column in columns]
-    table = pa.Table.from_arrays(arrays, names=[column.name for column in columns])
-    buffer = io.BytesIO()
-    pa_csv.write_csv(
-        table, buffer, pa_csv.WriteOptions(include_header=False, quoting_style="needed")
+def _without_faults(mapped: MappedRows, validator: RowValidator, result: Loaded) -> Any:
+    """Return the rows that break no rule; note the others in the result."""
+    unreadable: dict[str, np.ndarray] = {}
+    for fault in mapped.violations:
+        mask = unreadable.setdefault(fault.column, np.zeros(len(mapped.numbers), dtype=bool))
+        mask[fault.row - mapped.numbers[0]] = True
+    found = validator.inspect(mapped.rows, mapped.numbers, unreadable)
+    per_row = found.per_row + sum(unreadable.values())
+    if not per_row.any():
+        return mapped.rows
+    room = KEPT_VIOLATIONS - len(result.violations)
+    faults = [*mapped.violations, *found.violations(room)]
+    faults.sort(key=lambda fault: fault.row)
+    result.violations.extend(faults[:room])
+    result.violation_count += int(per_row.sum())
+    refused = per_row > 0
+    result.refused.update(
+        zip(
+            mapped.numbers[refused].tolist(),
+            mapped.rows.column("granule_uid").filter(pa.array(refused)).to_pylist(),
+            strict=True,
+        )
     )
-    return buffer.getvalue()
-
-
-def _arrow_array(values: pd.Series, column: Column) -> Any:
-    import pyarrow as pa
-
-    if column.datatype in TEXT_DATATYPES:
-        if column.xtype == "timestamp":
-            return pa.array(values, type=pa.timestamp("ms"), from_pandas=True)
-        return pa.array(values.astype(object), type=pa.string(), from_pandas=True)
-    if column.arraysize is not None:
-        literals = [
-            None if cell is None else "{" + ",".join(repr(float(part)) for part in cell) + "}"
-            for cell in values
-        ]
-        return pa.array(literals, type=pa.string())
-    if column.datatype in ("float", "double"):
-        kind = pa.float32() if column.datatype == "float" else pa.float64()
-        return pa.array(values.to_numpy(dtype=float), from_pandas=True).cast(kind, safe=False)
-    return pa.array(values, type=pa.int64(), from_pandas=True)
+    return mapped.rows.filter(pa.array(~refused))
 
 
 def find_duplicates(

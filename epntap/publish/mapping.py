@@ -135,12 +135,12 @@ class RowMapper:
         """Return the native and the target unit where they differ."""
         if mapping is None or mapping.column is None or column.datatype in TEXT_DATATYPES:
             return None
-        from astropy import units as astropy_units
-
         stated = units.get(mapping.column)
         native = mapping.unit or stated
         if native is None or native == column.unit or mapping.time is not None:
             return None
+        from astropy import units as astropy_units  # slow to import
+
         source = astropy_units.Unit(native, format="vounit")
         if stated is not None and mapping.unit is not None:
             written = astropy_units.Unit(stated, format="vounit")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from epntap.errors import PublishError
+from epntap.publish.csvfile import read_csv
 
 #: Rows that are mapped, checked and loaded at a time: the memory that publishing needs.
 CHUNK_ROWS = 50_000
@@ -70,23 +71,9 @@ class CsvSource:
         Raises
         ------
         PublishError
-            If a line has more cells than the header, or the file is not UTF-8 text.
+            If a line has more cells than the header, or the file is damaged or not UTF-8 text.
         """
-        try:
-            yield from pd.read_csv(
-                self.path,
-                dtype=str,
-                keep_default_na=False,
-                na_values=[""],
-                chunksize=CHUNK_ROWS,
-                skipinitialspace=True,
-                comment=None,
-            )
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise PublishError(
-                f"{self.path}: not a CSV table: {str(error).strip()}",
-                hint="the first line holds the names of the columns, the file is UTF-8",
-            ) from error
+        return read_csv(self.path, CHUNK_ROWS)
 
 
 @dataclass(frozen=True)

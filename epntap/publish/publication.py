@@ -14,7 +14,12 @@ from epntap.database import Database
 from epntap.epncore.validation import Violation
 from epntap.errors import PublishError
 from epntap.provenance.runs import RunRecord, finish, run_of_provenance
-from epntap.publish.acceptance import Acceptance, Candidate, RefusedError
+from epntap.publish.acceptance import (
+    Acceptance,
+    Candidate,
+    InvalidRowsError,
+    RefusedError,
+)
 from epntap.publish.attempts import counted
 from epntap.publish.comparison import Comparer, Comparison, Diff, first_uids
 from epntap.publish.indexes import finish_table
@@ -43,25 +48,6 @@ from epntap.tables import Relation
 
 #: Granules of each sort that a trial lists.
 _TRIAL_DIFF = 1000
-
-
-class InvalidRowsError(PublishError):
-    """Rows break the rules of EPNcore.
-
-    Attributes
-    ----------
-    violations
-        Every one of them, with row and column.
-    """
-
-    def __init__(self, name: str, violations: list[Violation]) -> None:
-        rows = len({violation.row for violation in violations})
-        super().__init__(
-            f"{name}: {len(violations)} violation{'s' * (len(violations) != 1)} "
-            f"in {rows} row{'s' * (rows != 1)}; nothing was published",
-            hint="correct the rows, or publish the others with --drop-invalid",
-        )
-        self.violations = violations
 
 
 @dataclass(frozen=True)
@@ -335,7 +321,7 @@ def _fill(cursor: Any, catalogue: Catalogue, landed: _Landed, run: RunRecord) ->
         landed.comparer.carry_over(cursor, landed.relation)
         cursor.execute(sql.SQL("DROP TABLE {}").format(identifier(landed.table)))
     finish_table(cursor, catalogue, landed.relation)
-    if landed.before is not None:
+    if landed.before is not None and landed.compared.gone:
         bury(
             cursor,
             old=landed.before.relation,
@@ -343,4 +329,5 @@ def _fill(cursor: Any, catalogue: Catalogue, landed: _Landed, run: RunRecord) ->
             version=landed.number,
             run_id=run.run_id,
         )
+    if landed.before is not None and landed.compared.new:
         raise_returned(cursor, landed.relation)

@@ -12,24 +12,44 @@ from epntap.regenerate.errors import RegenerationError
 from epntap.regenerate.plan import RegenerationPlan, ScorePlan
 
 
-def acceptance_of(plan: RegenerationPlan, progress: Progress) -> Acceptance:
-    """Return the rules of a plan."""
-    score = plan.accept.score
+def acceptance_of(plan: RegenerationPlan, growth: float, progress: Progress) -> Acceptance:
+    """Return the rules of a plan.
 
-    def reaches_score(candidate: Candidate) -> Sequence[str]:
+    Parameters
+    ----------
+    growth
+        How many times longer the time is that the new version covers; 1 or more.
+    progress
+        Told how the scoring goes on.
+    """
+
+    def shortcomings(candidate: Candidate) -> Sequence[str]:
+        found = _wrong_number(plan.accept.rows_factor, growth, candidate)
         # What is as it was has been looked at before, and scoring takes its time.
-        if score is None or not candidate.comparison.differs:
-            return ()
-        return _shortcomings(plan, score, progress)
+        if plan.accept.score is not None and candidate.comparison.differs:
+            found.extend(_low_score(plan, plan.accept.score, progress))
+        return found
 
-    return Acceptance(
-        rows_factor=plan.accept.rows_factor,
-        dropped_rows=plan.accept.dropped_rows,
-        check=reaches_score if score is not None else None,
-    )
+    return Acceptance(dropped_rows=plan.accept.dropped_rows, check=shortcomings)
 
 
-def _shortcomings(plan: RegenerationPlan, score: ScorePlan, progress: Progress) -> Sequence[str]:
+def _wrong_number(factor: float | None, growth: float, candidate: Candidate) -> list[str]:
+    """Return what is wrong with the number of rows; where more time is covered it may grow."""
+    before, rows = candidate.rows_before, candidate.rows
+    if factor is None or not before:
+        return []
+    if rows * factor < before:
+        return [f"{rows:,} rows are less than 1/{factor:g} of the {before:,} rows that there are"]
+    if rows > before * factor * growth:
+        longer = f" in {growth:.2g} times the time" if growth > 1 else ""
+        return [
+            f"{rows:,} rows are more than {factor:g} times the {before:,} rows that there are"
+            f"{longer}"
+        ]
+    return []
+
+
+def _low_score(plan: RegenerationPlan, score: ScorePlan, progress: Progress) -> Sequence[str]:
     """Score the pipeline on events that are known; return what is wrong with that, if anything.
 
     Raises

@@ -9,11 +9,14 @@ from typing import Any, Protocol
 import pandas as pd
 
 from epntap.database import Database
+from epntap.plugins import Span
 from epntap.provenance import RunRecord
 from epntap.publish.native import CHUNK_ROWS
+from epntap.regenerate.chunks import hull
 from epntap.regenerate.errors import RegenerationError
 from epntap.regenerate.parts import Part, combined_digest, decode_rows
-from epntap.regenerate.storage import Regeneration, keys_of, read_part
+from epntap.regenerate.partstore import keys_of, read_part
+from epntap.regenerate.storage import Regeneration
 
 
 class Parts(Protocol):
@@ -97,23 +100,29 @@ class Summary:
         Of the native columns.
     provenance
         As the pipeline gives it: of the newest part, with one digest for all data.
+    span
+        Time that they cover together.
     """
 
     units: Mapping[str, str]
     provenance: Mapping[str, Any]
+    span: Span
 
     @classmethod
     def of(cls, parts: Parts) -> Summary:
         """Read the parts once, one at a time."""
         digests: list[str] = []
+        spans: list[Span] = []
         last: Part | None = None
         for part, _ in parts:
+            spans.append(part.span)
             digests.append(str(part.provenance.get("source_sha256") or part.key))
             last = part
         if last is None:
             raise RegenerationError("the run has no parts")
         units = decode_rows(last.rows)[1]
-        return cls(units, {**last.provenance, "source_sha256": combined_digest(digests)})
+        provenance = {**last.provenance, "source_sha256": combined_digest(digests)}
+        return cls(units, provenance, hull(spans))
 
     def into(self, record: RunRecord) -> RunRecord:
         """Return the record of a run with what has been learnt."""
@@ -123,4 +132,6 @@ class Summary:
             pipeline_version=found.get("version") or None,
             weights_sha256=found.get("weights_sha256") or None,
             source_sha256=found.get("source_sha256") or None,
+            span_start=self.span.start,
+            span_stop=self.span.stop,
         )

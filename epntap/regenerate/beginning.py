@@ -14,22 +14,19 @@ from epntap.database import Database
 from epntap.provenance import finish, get_run, new_run, start
 from epntap.queue import Work, put
 from epntap.regenerate.chunks import batches
+from epntap.regenerate.chunkstore import add_chunks, all_done, batches_left
 from epntap.regenerate.errors import RegenerationError, RunUnderWayError
 from epntap.regenerate.method import Layout, Method
+from epntap.regenerate.partstore import hold_parts, published_chunks
 from epntap.regenerate.plan import RegenerationPlan, check_template, is_template
 from epntap.regenerate.storage import (
     Regeneration,
     Wanted,
     active_run,
-    add_chunks,
     add_regeneration,
-    all_done,
-    batches_left,
-    hold_parts,
     is_deserted,
     naive,
     plan_of,
-    published_chunks,
     read_regeneration,
 )
 
@@ -217,8 +214,8 @@ def cancel(database: Database, catalogue: str) -> str:
     return found[0]
 
 
-def missing_work(connection: Connection) -> list[Work]:
-    """Return all that should stand in line for the runs that have not ended."""
+def expected_work(connection: Connection) -> list[Work]:
+    """Return all that should stand in line, or be worked at, for the runs that have not ended."""
     found: list[Work] = []
     with connection.cursor() as cursor:
         cursor.execute(

@@ -8,14 +8,15 @@ from typing import Literal
 
 from epntap.database import Database
 from epntap.errors import DatabaseUnavailableError, OverloadedError, UserError
-from epntap.plugins import Progress
+from epntap.plugins import Progress, Span
 from epntap.provenance import RunRecord, finish, get_run
-from epntap.publish.acceptance import RefusedError, UnderWayError
+from epntap.publish.acceptance import InvalidRowsError, RefusedError, UnderWayError
 from epntap.publish.attempts import counted
-from epntap.publish.publication import InvalidRowsError, Publication, publish
+from epntap.publish.publication import Publication, publish
 from epntap.regenerate.accepting import acceptance_of
 from epntap.regenerate.assembling import Parts, PartsSource, StoredParts, Summary
-from epntap.regenerate.storage import Regeneration, remove_unneeded
+from epntap.regenerate.partstore import published_span, remove_unneeded
+from epntap.regenerate.storage import Regeneration
 
 log = logging.getLogger(__name__)
 
@@ -143,12 +144,21 @@ def _publish(
         drop_invalid=plan.accept.dropped_rows > 0,
         provenance=provenance,
         run=summary.into(record),
-        accept=acceptance_of(plan, progress),
+        accept=acceptance_of(plan, _growth(database, run.catalogue.name, summary.span), progress),
         only_if_different=True,
         dry_run=dry_run,
         diff_rows=diff_rows,
         progress=lambda rows: progress("Publishing", rows, 0),
     )
+
+
+def _growth(database: Database, catalogue: str, span: Span) -> float:
+    """Return how many times longer a span is than that of the last good run; 1 or more."""
+    with database.publisher() as connection, connection.cursor() as cursor:
+        before = published_span(cursor, catalogue)
+    if before is None:
+        return 1.0
+    return max(1.0, (span.stop - span.start) / (before.stop - before.start))
 
 
 def reason_of(error: RefusedError | InvalidRowsError) -> str:

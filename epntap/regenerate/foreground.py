@@ -20,6 +20,7 @@ from epntap.regenerate.chunks import hull
 from epntap.regenerate.finishing import Outcome, finish_run, try_parts
 from epntap.regenerate.method import Method
 from epntap.regenerate.parts import Part
+from epntap.regenerate.partstore import read_part
 from epntap.regenerate.storage import (
     Regeneration,
     Wanted,
@@ -27,7 +28,6 @@ from epntap.regenerate.storage import (
     let_go,
     naive,
     plan_of,
-    read_part,
     read_regeneration,
 )
 from epntap.regenerate.working import ChunkFailedError, Doer, describe
@@ -76,14 +76,14 @@ def regenerate(database: Database, order: Order, progress: Progress) -> Outcome:
     with _alone(database, order) as run:
         try:
             reason = _work(database, run, progress)
+            if reason is not None:
+                return Outcome(run.run_id, "failed", reason)
+            outcome = finish_run(database, run, progress, diff_rows=DIFF_ROWS)
         except BaseException as error:
             with database.publisher() as connection:
                 fail(connection, run.run_id, describe(error) or "interrupted")
                 connection.commit()
             raise
-        if reason is not None:
-            return Outcome(run.run_id, "failed", reason)
-        outcome = finish_run(database, run, progress, diff_rows=DIFF_ROWS)
     return outcome or Outcome(run.run_id, "failed", "cancelled by hand")
 
 

@@ -10,6 +10,7 @@ from string import Formatter
 from typing import Any
 
 from epntap.plugins import (
+    NativeCatalogue,
     Pipeline,
     Progress,
     Span,
@@ -20,10 +21,11 @@ from epntap.plugins import (
     takes_spans,
 )
 from epntap.regenerate.chunks import Chunk, cut, hull
+from epntap.regenerate.chunkstore import Reused
 from epntap.regenerate.errors import RegenerationError
 from epntap.regenerate.parts import Part, chunk_key, encode_part
 from epntap.regenerate.plan import RegenerationPlan, is_template
-from epntap.regenerate.storage import Reused, Wanted
+from epntap.regenerate.storage import Wanted
 
 #: Before all spacecraft data: the begin of what a pipeline covers that cannot be asked.
 _EVER = datetime(1900, 1, 1)
@@ -180,11 +182,11 @@ class Method:
         UserError
             As the pipeline does, or if the rows are no table.
         """
-        spans = self._spans
+        spans, options = self._spans, self.plan.options
         if spans is None or source is None:
-            found = self.pipeline.run(self.text(chunk.span), progress=progress, **self.plan.options)
-        else:
-            found = spans.run(source, span=chunk.span, progress=progress, **self.plan.options)
+            found = self.pipeline.run(self.text(chunk.span), progress=progress, **options)
+            return encode_part(key, _covered(found, chunk.span), found)
+        found = spans.run(source, span=chunk.span, progress=progress, **options)
         return encode_part(key, chunk.span, found)
 
     def lay_out(self, wanted: Wanted, published: Mapping[Span, str], progress: Progress) -> Layout:
@@ -230,6 +232,16 @@ class Method:
         if span is None:
             return None
         return Span(span.start, self.moment - span.delay if span.stop == "now" else span.stop)
+
+
+def _covered(found: NativeCatalogue, otherwise: Span) -> Span:
+    """Return the time that a pipeline says it has looked at."""
+    times = found.provenance.as_dict()
+    try:
+        span = Span(*(datetime.fromisoformat(times[name]) for name in ("time_min", "time_max")))
+    except (KeyError, TypeError, ValueError):
+        return otherwise
+    return span if span.start < span.stop else otherwise
 
 
 def _checked(span: Span) -> Span:

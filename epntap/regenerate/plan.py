@@ -22,18 +22,18 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*")
 
 
 def parse_duration(value: Any) -> Any:
-    """Read ``30d``, ``12h``, ``90min`` or ``15s``; what is no text is left to pydantic.
+    """Read ``30d``, ``12h``, ``90min`` or ``15s``.
 
     Raises
     ------
     ValueError
-        If the text is none of these.
+        If it is none of these; a bare number has no unit.
     """
-    if not isinstance(value, str):
+    if isinstance(value, timedelta):
         return value
-    match = _DURATION.fullmatch(value)
+    match = _DURATION.fullmatch(str(value))
     if match is None:
-        raise ValueError(f"{value!r} is not a duration; write 30d, 12h, 90min or 15s")
+        raise ValueError(f"{str(value)!r} is not a duration; write 30d, 12h, 90min or 15s")
     try:
         return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
     except OverflowError as error:

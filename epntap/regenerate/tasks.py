@@ -15,15 +15,18 @@ from epntap.regenerate.beginning import (
     CHUNKS,
     FINISH,
     PREPARE,
+    expected_work,
     fail,
-    missing_work,
     prepare,
     work,
 )
+from epntap.regenerate.chunkstore import chunks_of_batch
+from epntap.regenerate.clock import Clock
 from epntap.regenerate.errors import LeaveError
 from epntap.regenerate.finishing import finish_run
 from epntap.regenerate.method import Method
-from epntap.regenerate.storage import Regeneration, chunks_of_batch, read_regeneration
+from epntap.regenerate.schedule import DueTask
+from epntap.regenerate.storage import Regeneration, read_regeneration
 from epntap.regenerate.working import ChunkFailedError, Doer, pause_after
 from epntap.worker.task import Task, TaskRetry, WorkContext
 
@@ -49,6 +52,10 @@ class _RunTask:
             fail(connection, arguments["run_id"], reason)
             connection.commit()
 
+    def orphans(self, connection: Connection) -> Iterable[Work]:
+        """Return what has to be done by this task for the runs that have not ended."""
+        return [work for work in expected_work(connection) if work.task == self.name]
+
     def _again_or_fail(self, context: WorkContext, run: Regeneration, error: UserError) -> None:
         """Have work tried again that failed before any chunk was taken, as often as planned."""
         if context.attempt <= run.plan.retries:
@@ -72,10 +79,6 @@ class PrepareTask(_RunTask):
             raise
         except UserError as error:
             self._again_or_fail(context, run, error)
-
-    def orphans(self, connection: Connection) -> Iterable[Work]:
-        """Return all works of the runs that have not ended."""
-        return missing_work(connection)
 
 
 class ChunksTask(_RunTask):
@@ -150,6 +153,12 @@ def _leaving(context: WorkContext) -> Callable[[], None]:
     return go_on
 
 
-def run_tasks() -> tuple[Task, ...]:
-    """Return the tasks of runs."""
-    return (PrepareTask(), ChunksTask(), FinishTask())
+def regeneration_tasks(clock: Clock | None = None) -> tuple[Task, ...]:
+    """Return all that workers do for regeneration.
+
+    Parameters
+    ----------
+    clock
+        What time it is; that of this machine when not given.
+    """
+    return (PrepareTask(), ChunksTask(), FinishTask(), DueTask(clock))

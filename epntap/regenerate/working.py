@@ -17,20 +17,12 @@ from epntap.plugins import Progress, SpanSource
 from epntap.queue import Work, put
 from epntap.regenerate.beginning import fail
 from epntap.regenerate.chunks import Chunk, hull
+from epntap.regenerate.chunkstore import Taken, all_done, end_chunk, fail_chunk, take_chunk
 from epntap.regenerate.errors import ChunkLostError, LeaveError, RegenerationError
 from epntap.regenerate.method import Method
+from epntap.regenerate.partstore import add_part, hold_parts, rows_of_part
 from epntap.regenerate.plan import RegenerationPlan
-from epntap.regenerate.storage import (
-    Regeneration,
-    Taken,
-    add_part,
-    all_done,
-    end_chunk,
-    fail_chunk,
-    hold_parts,
-    rows_of_part,
-    take_chunk,
-)
+from epntap.regenerate.storage import Regeneration
 
 log = logging.getLogger(__name__)
 

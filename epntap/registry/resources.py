@@ -239,11 +239,12 @@ def _add_tableset(
 
 
 def _add_row_count(tableset: etree._Element, rows: int) -> None:
-    """Say how many rows the one table has; the element stands before the columns."""
+    """Say how many rows the one table has; the element stands before columns and keys."""
     (table,) = tableset.iterfind("schema/table")
     element = etree.Element("nrows")
     element.text = str(rows)
-    table.insert(sum(1 for _ in table) - len(table.findall("column")), element)
+    behind = len(table.findall("column")) + len(table.findall("foreignKey"))
+    table.insert(len(table) - behind, element)
 
 
 def _elements(document: bytes, name: str) -> list[etree._Element]:

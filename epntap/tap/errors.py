@@ -72,6 +72,8 @@ def from_database(error: psycopg2.Error) -> RequestError:
             hint="split it, or leave out a join",
             status=503,
         )
+    if isinstance(error, psycopg2.errors.TransactionRollbackError):
+        return QueryFailedError("the tables were just being changed", hint="ask again", status=503)
     log.error("query failed in the database: %s", error)
     if isinstance(error, psycopg2.OperationalError):
         return QueryFailedError("the database has gone away", hint="try again", status=503)

@@ -13,11 +13,14 @@ import psycopg2
 from epntap.errors import OverloadedError, UserError
 from epntap.tap.errors import from_database
 
-#: How long an answer waits for the database to be asked anew; then it tells what was last known.
-_FRESH_SECONDS = 0.03
+#: What was known so short a time ago is told as it is; the database is asked for the next answer.
+_NEW_SECONDS = 5.0
 
-#: What was known so long ago counts less: the answer waits longer for something new.
-_OLD_SECONDS = 15.0
+#: Otherwise an answer waits so long for something new, and then tells what was last known ...
+_FRESH_SECONDS = 0.02
+
+#: ... unless that was so long ago that it is worth more waiting.
+_OLD_SECONDS = 30.0
 _LONGER_SECONDS = 1.0
 
 #: A database that takes so long for a question without work does not answer.
@@ -51,32 +54,40 @@ class Health:
     async def problem(self) -> str | None:
         """Return why the service does not work, or None if it does.
 
-        The database is asked anew. If it takes its time, the answer is what it said before, unless
-        that is long ago.
+        The database is asked anew, but the answer does not wait for it if it has said something
+        lately.
         """
         if self._asking is None:
-            loop = asyncio.get_running_loop()
-            self._asked = time.monotonic()
-            self._asking = loop.run_in_executor(self._threads, self._look)
-        # Others may wait for the same answer; and who takes it first removes the question.
-        asking = self._asking
-        await asyncio.wait([asking], timeout=self._patience())
-        if asking.done():
-            self._latest = asking.result()
-            if self._asking is asking:
-                self._asking = None
-        if self._latest is None:
-            raise AssertionError("without a timeout the question is answered")
+            self._ask_anew()
+        patience = self._patience()
+        if self._asking is not None and patience != 0:
+            # Others may wait for the same answer.
+            await asyncio.wait([self._asking], timeout=patience)
         silence = time.monotonic() - self._asked
         if self._asking is not None and silence > _SILENT_SECONDS:
             return f"the database has not answered for {silence:.0f} s"
+        if self._latest is None:
+            raise AssertionError("the first question is waited for until it is answered")
         return self._latest.problem
+
+    def _ask_anew(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._asked = time.monotonic()
+        self._asking = loop.run_in_executor(self._threads, self._look)
+        self._asking.add_done_callback(self._note)
+
+    def _note(self, answer: asyncio.Future[_State]) -> None:
+        self._asking = None
+        if not answer.cancelled():
+            self._latest = answer.result()
 
     def _patience(self) -> float | None:
         if self._latest is None:
             return None
-        is_old = time.monotonic() - self._latest.at > _OLD_SECONDS
-        return _LONGER_SECONDS if is_old else _FRESH_SECONDS
+        age = time.monotonic() - self._latest.at
+        if age < _NEW_SECONDS:
+            return 0.0
+        return _FRESH_SECONDS if age < _OLD_SECONDS else _LONGER_SECONDS
 
     def _look(self) -> _State:
         problem = None

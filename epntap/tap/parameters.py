@@ -100,7 +100,8 @@ def collect(pairs: Iterable[tuple[str, str]]) -> Parameters:
         key = name.upper()
         if key == "UPLOAD":
             uploads.append(value)
-        elif key in values and key in _SINGLE:
+        elif key in values and key in _SINGLE and not (key == "FORMAT" and values[key] == value):
+            # astroquery writes the same FORMAT twice beside an upload.
             raise RequestError(f"parameter {key} is given more than once", hint="give it once")
         else:
             values[key] = value

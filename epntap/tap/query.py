@@ -7,21 +7,21 @@ client, the command line for a person.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import psycopg2
-import psycopg2.errors
 
 from epntap import __version__
 from epntap.adql import Translation, translate
-from epntap.database import Database, load_tableset, read_generation
+from epntap.database import Database, again, load_tableset, read_generation
 from epntap.errors import UserError
 from epntap.formats import BATCH_BYTES, BATCH_ROWS, Info, ResultHeader, copy_statement
 from epntap.tables import TableSet
 from epntap.tap.errors import RequestError, from_database
 from epntap.tap.parameters import QueryRequest
+from epntap.tap.translations import Translations
 from epntap.tap.uploads import UploadFile, UploadPolicy, close, load, obtain, with_uploads
 
 #: The first batch is small so that the first bytes leave at once, whatever the result's size.
@@ -38,12 +38,18 @@ class TableSets:
     ----------
     database
         Whose tables.
+
+    Attributes
+    ----------
+    translations
+        Of queries of these tables.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
         self._latest: TableSet | None = None
+        self.translations = Translations()
 
     def of(self, connection: Any) -> TableSet:
         """Return the tables as the connection's transaction sees them."""
@@ -55,8 +61,12 @@ class TableSets:
 
     def current(self) -> TableSet:
         """Return the tables as they are now."""
-        with self._database.reader() as connection:
-            return self.of(connection)
+
+        def read() -> TableSet:
+            with self._database.reader() as connection:
+                return self.of(connection)
+
+        return again(read)
 
 
 class Cancelled(Exception):  # noqa: N818 - it is no error
@@ -138,11 +148,7 @@ class QueryRun:
         try:
             if self._request.uploads:
                 files = obtain(self._request.uploads, self._policy(), self._check)
-            try:
-                self._attempt(files)
-            except psycopg2.errors.UndefinedTable:
-                # The version was dropped between being looked up and being read: look again.
-                self._attempt(files)
+            again(lambda: self._attempt(files))
         except psycopg2.Error as error:
             raise self._cause(error) from error
         finally:
@@ -150,20 +156,28 @@ class QueryRun:
 
     def _attempt(self, files: list[UploadFile]) -> None:
         if not files:
-            with self._database.reader() as connection, self._cancellable(connection):
-                self._answer(connection, self._tablesets.of(connection))
+            with (
+                self._database.reader() as connection,
+                _one_by_one(connection),
+                self._cancellable(connection),
+            ):
+                tables = self._tablesets.of(connection)
+                limit = self._request.maxrec + 1
+                found = self._tablesets.translations.of(self._request.query, tables, limit)
+                self._answer(connection, found)
             return
         with self._database.uploader() as connection, self._cancellable(connection):
             uploaded = load(connection, files, self._policy(), self._check)
-            self._answer(connection, with_uploads(self._tablesets.of(connection), uploaded))
+            tables = with_uploads(self._tablesets.of(connection), uploaded)
+            limit = self._request.maxrec + 1
+            self._answer(connection, translate(self._request.query, tables, limit=limit))
 
     def _policy(self) -> UploadPolicy:
         if self._uploads is None:
             raise RequestError("tables cannot be uploaded with this query")
         return self._uploads
 
-    def _answer(self, connection: Any, tables: TableSet) -> None:
-        translation = translate(self._request.query, tables, limit=self._request.maxrec + 1)
+    def _answer(self, connection: Any, translation: Translation) -> None:
         document = _Document(self._request, translation, self._send, self._check)
         self._check()
         self._copy(connection, translation, document)
@@ -206,10 +220,30 @@ class QueryRun:
                 self._connection = None
 
 
+@contextmanager
+def _one_by_one(connection: Any) -> Iterator[None]:
+    """Let each statement be its own transaction, which spares asking for their begin and end.
+
+    Nothing is lost by it: a version that is dropped between two statements is found missing.
+    """
+    connection.autocommit = True
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.autocommit = False
+
+
 class _Document:
     """The file that COPY writes rows into: batches them, and sends what becomes of them.
 
-    libpq hands over one message for each row.
+    libpq hands over one message for each row, so that taking one is to cost next to nothing:
+    `write` resumes a generator, which keeps what it needs in local variables.
+
+    Attributes
+    ----------
+    begun
+        Whether anything was sent.
     """
 
     def __init__(
@@ -228,23 +262,26 @@ class _Document:
         self._send = send
         self._check = check
         self._batch: list[bytes] = []
-        self._bytes = 0
-        self._batch_rows = _FIRST_BATCH_ROWS
         self.begun = False
+        self._taking = self._take()
+        next(self._taking)
+        #: Takes one row.
+        self.write = self._taking.send
 
-    def write(self, message: bytes) -> int:
-        """Take one row."""
-        self._batch.append(message)
-        self._bytes += len(message)
-        if len(self._batch) >= self._batch_rows or self._bytes >= BATCH_BYTES:
-            self._flush()
-            self._batch_rows = BATCH_ROWS
-        return len(message)
-
-    def _flush(self) -> None:
-        self._check()
-        batch, self._batch, self._bytes = self._batch, [], 0
-        self._send(self._head() + self._writer.rows(batch), last=False)
+    def _take(self) -> Generator[None, bytes, None]:
+        """Gather the rows that come, and send each batch that is full."""
+        rows = _FIRST_BATCH_ROWS
+        while True:
+            batch = self._batch = []
+            append, room = batch.append, BATCH_BYTES
+            while room > 0 and len(batch) < rows:
+                message = yield
+                append(message)
+                room -= len(message)
+            self._check()
+            self._batch = []
+            self._send(self._head() + self._writer.rows(batch), last=False)
+            rows = BATCH_ROWS
 
     def _head(self) -> bytes:
         if self.begun:
@@ -255,6 +292,7 @@ class _Document:
 
     def finish(self) -> None:
         """Send the rest of the document, in one piece where that is all there is to send."""
+        self._taking.close()
         held = self._head() + (self._writer.rows(self._batch) if self._batch else b"")
         for piece in self._writer.end():
             if len(held) + len(piece) > BATCH_BYTES:

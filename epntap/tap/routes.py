@@ -49,6 +49,7 @@ class TapRoutes:
         self._sync = SyncResource(database, tablesets, settings, query_threads)
         # Of their own: what monitors ask is answered while all other threads wait for something.
         self._answers = ThreadPoolExecutor(2, thread_name_prefix="answer")
+        self._capabilities_made: bytes | None = None
         self._health = Health(tablesets.current, self._answers)
 
     def routes(self) -> list[BaseRoute]:
@@ -62,9 +63,11 @@ class TapRoutes:
         ]
 
     async def _capabilities(self, _request: Request) -> Response:
-        loop = asyncio.get_running_loop()
-        make = partial(capabilities_document, self._settings)
-        return Response(await loop.run_in_executor(self._answers, make), media_type=_XML)
+        if self._capabilities_made is None:
+            loop = asyncio.get_running_loop()
+            make = partial(capabilities_document, self._settings)
+            self._capabilities_made = await loop.run_in_executor(self._answers, make)
+        return Response(self._capabilities_made, media_type=_XML)
 
     async def _availability(self, _request: Request) -> Response:
         document = availability_document(await self._health.problem())

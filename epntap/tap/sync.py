@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -238,8 +238,10 @@ class QueryResponse(Response):
             piece = await pieces.get()
         late.cancel()
         if piece is None:
-            # Without a last piece the transfer is broken off, for the client to notice.
-            await running
+            # Without a last piece the transfer is broken off, for the client to notice; unless he
+            # is the one who broke it off.
+            with suppress(Cancelled):
+                await running
 
     async def _failed(
         self, scope: Scope, receive: Receive, send: Send, running: asyncio.Future[None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from epntap.uws.requests import Submission
 
 #: Bytes of randomness in an identifier: knowing it is the only credential for a job.
 _ID_BYTES = 16
+_ID = re.compile(f"[0-9a-f]{{{2 * _ID_BYTES}}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,9 @@ class JobService:
         for result in job.results:
             if result.id == name:
                 return result
+        if job.error is not None:
+            # Clients that ask for the result of a failed job show this instead of its error.
+            raise NotThereError(f"job {job_id} has failed: {job.error.message}")
         raise NotThereError(f"job {job_id} has no result {name[:64]!r}, its phase is {job.phase}")
 
     def change_parameters(self, job_id: str, asked: Submission) -> None:
@@ -296,7 +301,9 @@ class JobService:
         self._store.remove(job_id)
 
     def _find(self, connection: Any, job_id: str, *, lock: bool = False) -> Job:
-        job = storage.read(connection, self.kind.service, job_id, lock=lock)
+        job = None
+        if _ID.fullmatch(job_id):
+            job = storage.read(connection, self.kind.service, job_id, lock=lock)
         if job is None:
             raise UnknownJobError(job_id)
         return job

@@ -127,7 +127,13 @@ def _region_xtype(table: ServedTable, standard: Standard) -> Iterator[Fault]:
 
 
 def _extras(table: ServedTable, standard: Standard) -> Iterator[Fault]:
-    extras = [column.name for column in table.columns if column.name not in standard.columns]
+    # What every catalogue of this service has besides is known, and no news to anybody.
+    known = {(added.column.name, added.column.utype) for added in standard.added}
+    extras = [
+        column.name
+        for column in table.columns
+        if column.name not in standard.columns and (column.name, column.utype) not in known
+    ]
     if extras:
         yield Fault(None, f"{len(extras)} columns besides those of EPNcore: {', '.join(extras)}")
 

@@ -22,14 +22,17 @@ class BackgroundWorker:
     Parameters
     ----------
     make
-        Makes the worker; called in the thread, so that nobody waits for what it imports.
+        Makes the worker; called in the thread.
+    delay_seconds
+        How long it waits before anything else: beside a server the first answers go before.
     """
 
-    def __init__(self, make: Callable[[], Worker]) -> None:
+    def __init__(self, make: Callable[[], Worker], *, delay_seconds: float = 0.0) -> None:
         self._make = make
+        self._delay_seconds = delay_seconds
         self._guard = threading.Lock()
         self._worker: Worker | None = None
-        self._stopped = False
+        self._stopped = threading.Event()
         self._finished = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
@@ -45,7 +48,7 @@ class BackgroundWorker:
         trace: TracebackType | None,
     ) -> None:
         with self._guard:
-            self._stopped = True
+            self._stopped.set()
             worker = self._worker
         if worker is not None:
             worker.stop()
@@ -60,9 +63,11 @@ class BackgroundWorker:
 
     def _run(self) -> None:
         try:
+            if self._stopped.wait(self._delay_seconds):
+                return
             worker = self._make()
             with self._guard:
-                if self._stopped:
+                if self._stopped.is_set():
                     return
                 self._worker = worker
             worker.run()

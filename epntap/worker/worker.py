@@ -301,7 +301,7 @@ class Worker:
             log.exception("what should be in line cannot be found out")
             return
         for work in missing or ():
-            log.warning("put in line what was missing: %s %s", work.task, dict(work.arguments))
+            log.info("put in line what was missing: %s %s", work.task, dict(work.arguments))
 
     def _leave(self, queue: Queue, worker: int) -> None:
         """Wait a moment for what runs, give back the rest, and say good-bye."""

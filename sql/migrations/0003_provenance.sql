@@ -88,29 +88,29 @@ CREATE VIEW provenance.was_generated_by WITH (security_barrier) AS
 
 -- What was used by several runs is one entity, named as the first of them named it.
 CREATE VIEW provenance.entity WITH (security_barrier) AS
-    SELECT catalogue || '.epn_core/' || version AS entity_id,
-           catalogue || '.epn_core, version ' || version AS name,
-           'catalogue'::text AS entity_type,
-           NULL::text AS checksum,
-           row_count,
-           (published AT TIME ZONE 'UTC')::timestamp(3) AS generated_at_time,
-           CASE WHEN state <> 'current' THEN (replaced AT TIME ZONE 'UTC')::timestamp(3) END
-               AS invalidated_at_time
-      FROM epntap.version WHERE published IS NOT NULL
-    UNION ALL
-    (SELECT DISTINCT ON (1)
-            'source:' || coalesce(source_sha256, run_id),
-            coalesce(source, 'source'), 'source', source_sha256,
-            NULL::bigint, NULL::timestamp(3), NULL::timestamp(3)
-       FROM epntap.run WHERE kind <> 'request' AND coalesce(source, source_sha256) IS NOT NULL
-      ORDER BY 1, started)
-    UNION ALL
-    (SELECT DISTINCT ON (1)
-            'weights:' || weights_sha256,
-            'weights of ' || coalesce(pipeline, 'a pipeline'), 'weights', weights_sha256,
-            NULL::bigint, NULL::timestamp(3), NULL::timestamp(3)
-       FROM epntap.run WHERE kind <> 'request' AND weights_sha256 IS NOT NULL
-      ORDER BY 1, started);
+    SELECT entity_id, name, entity_type, checksum, row_count,
+           (generated AT TIME ZONE 'UTC')::timestamp(3) AS generated_at_time,
+           (invalidated AT TIME ZONE 'UTC')::timestamp(3) AS invalidated_at_time
+      FROM (
+        SELECT catalogue || '.epn_core/' || version,
+               catalogue || '.epn_core, version ' || version,
+               'catalogue', NULL, row_count, published,
+               CASE WHEN state <> 'current' THEN replaced END
+          FROM epntap.version WHERE published IS NOT NULL
+        UNION ALL
+        (SELECT DISTINCT ON (1)
+                'source:' || coalesce(source_sha256, run_id),
+                coalesce(source, 'source'), 'source', source_sha256, NULL, NULL, NULL
+           FROM epntap.run WHERE kind <> 'request' AND coalesce(source, source_sha256) IS NOT NULL
+          ORDER BY 1, started)
+        UNION ALL
+        (SELECT DISTINCT ON (1)
+                'weights:' || weights_sha256,
+                'weights of ' || coalesce(pipeline, 'a pipeline'), 'weights', weights_sha256,
+                NULL, NULL, NULL
+           FROM epntap.run WHERE kind <> 'request' AND weights_sha256 IS NOT NULL
+          ORDER BY 1, started)
+      ) AS e (entity_id, name, entity_type, checksum, row_count, generated, invalidated);
 
 CREATE VIEW provenance.tombstone WITH (security_barrier) AS
     SELECT catalogue, granule_uid,

@@ -24,7 +24,8 @@ def create(connection, client: str, limits: JobLimits, phase: str = "QUEUED") ->
     admit_job(connection, SERVICE, client, limits)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO epntap.job (job_id, service, phase, client, execution_seconds, destruction)"
+            "INSERT INTO epntap.job"
+            " (job_id, service, phase, client, execution_seconds, destruction)"
             " VALUES (gen_random_uuid()::text, %s, %s, %s, 1, now() + interval '1 day')",
             (SERVICE, phase, client),
         )

@@ -134,9 +134,7 @@ def test_queries_with_uploads_have_fewer_places(serving: Callable[..., Settings]
 def test_an_address_told_by_a_proxy_counts_if_the_proxy_is_trusted(
     serving: Callable[..., Settings], database: Database, trusted: tuple[str, ...]
 ) -> None:
-    here = serving(
-        connections=4, client_queries=1, waiting_seconds=0.0, trusted_proxies=trusted
-    )
+    here = serving(connections=4, client_queries=1, waiting_seconds=0.0, trusted_proxies=trusted)
     with connect(here) as busy, client_of(here) as client:
         told = {"X-Forwarded-For": "198.51.100.1, 192.0.2.1"}
         busy.sendall(

@@ -56,7 +56,7 @@ def pits(tmp_path: Path) -> tuple[str, str]:
 
 def test_a_file_is_published_listed_asked_rolled_back_and_dropped(epntap, pits, tmp_path):
     yaml, rows = pits
-    assert "pits.epn_core: 46 columns" in epntap("check", yaml).stderr
+    assert "pits.epn_core: 47 columns" in epntap("check", yaml).stderr
     assert "version 1: 2 rows (2 new" in epntap("publish", yaml, rows).stderr
     Path(rows).write_text(ROWS + "c,30,0\n", encoding="utf-8")
     assert "1 new, 0 changed, 2 unchanged, 0 gone" in epntap("publish", yaml, rows).stderr

@@ -181,7 +181,9 @@ def test_a_real_descriptor_gives_the_rows_of_the_catalogue_written_by_hand(datab
         try:
             with database.reader() as connection:
                 table = load_tableset(connection).table("bench.epn_core")
-            tables.append((table.columns, read_published(database, catalogue, "*")))
+            # Each publication is a run of its own; all else is compared.
+            compared = ", ".join(each.name for each in table.columns if each.name != "run_id")
+            tables.append((table.columns, read_published(database, catalogue, compared)))
         finally:
             drop(database, "bench")
     assert len(tables[0][1]) == 300

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import noted_tasks
+import psycopg2
 import pytest
 from tests_support import postmaster_pid
 from worker_harness import (
@@ -22,6 +23,7 @@ from worker_harness import (
 )
 
 from epntap.database import Database
+from epntap.errors import DatabaseUnavailableError
 from epntap.queue import Work
 from epntap.settings import Settings
 from epntap.worker import Worker
@@ -146,5 +148,5 @@ def answers(database: Database) -> bool:
         with database.publisher() as connection, connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             return cursor.fetchone() == (1,)
-    except Exception:
+    except (DatabaseUnavailableError, psycopg2.Error):
         return False

@@ -1,0 +1,60 @@
+"""Publishing: rows checked, loaded, indexed and visible."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.figures import Figure, ratio
+from bench.machine import Watch
+from bench.sources import EVENTS_YAML, events
+from bench.stage import Stage
+
+_LARGE = 10_000_000
+_SMALL = 100_000
+
+
+def measure_publishing(stage: Stage) -> Iterator[Figure]:
+    """Yield seconds for 100,000 rows, against DaCHS, and the memory for 10,000,000."""
+    stage.with_events()
+    with stage.home.opened():  # so that the database runs, as it does beside a service
+        seconds = min(_publish(stage, EVENTS_YAML, events())[0] for _ in range(2))
+        detail = "process, checks, indexes, statistics; a new version of a catalogue that is there"
+        yield Figure("publish", "100,000 x 60 rows, visible", seconds, "s", 3, detail=detail)
+        yield _against_dachs(stage, seconds)
+        small = _publish(stage, *stage.sky_files(_SMALL))
+        stage.note_sky(_SMALL)
+        detail = f"{small[0]:.1f} s, peak {small[1]:.0f} MB for 100,000 rows"
+        if _LARGE not in stage.plan.sizes:
+            yield Figure(
+                "publish", "memory for 10^7 rows", None, "x", 1.5, detail=f"left out; {detail}"
+            )
+            return
+        large = _publish(stage, *stage.sky_files(_LARGE))
+        stage.note_sky(_LARGE)
+        stage.sky_files(_LARGE)[1].unlink()
+    detail += f"; {large[0]:.0f} s, peak {large[1]:.0f} MB for 10^7 rows"
+    yield Figure("publish", "memory for 10^7 rows", large[1] / small[1], "x", 1.5, detail=detail)
+
+
+def _against_dachs(stage: Stage, seconds: float) -> Figure:
+    try:
+        theirs = stage.peer().import_seconds()
+        remark = f"{seconds:.1f} s; dachs imp {theirs:.1f} s"
+    except BenchError as error:
+        theirs, remark = None, str(error)
+    what = "the same, against dachs imp"
+    return Figure("publish", what, ratio(seconds, theirs), "x DaCHS", 1 / 6, detail=remark)
+
+
+def _publish(stage: Stage, description: Path, rows: Path) -> tuple[float, float]:
+    """Publish a file; return the seconds that it took and the peak of its memory in MB."""
+    start = time.perf_counter()
+    process = stage.home.begin("publish", str(description), str(rows))
+    with Watch([process.pid]) as watch:
+        status = process.wait()
+    if status:
+        raise BenchError(f"epntap publish {rows.name} ended with status {status}")
+    return time.perf_counter() - start, watch.peak
