@@ -15,6 +15,7 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
+from epntap.allocator import keep_freed_pieces
 from epntap.connections import IDLE_SECONDS, ConnectionLimits, GuardedProtocol
 from epntap.database import Database
 from epntap.errors import UserError
@@ -137,6 +138,7 @@ def configuration(app: Starlette, settings: Settings) -> uvicorn.Config:
 def serve(database: Database, settings: Settings, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM; the caller closes the database then."""
     sys.setswitchinterval(_SWITCH_S)
+    keep_freed_pieces()
     config = configuration(create_app(database, settings), settings)
     try:
         uvicorn.Server(config).run(sockets=[listener])

@@ -10,6 +10,7 @@ from epntap.adql.expressions import common_pg
 from epntap.adql.joins import Joins
 from epntap.adql.parser import MAX_COLUMNS
 from epntap.adql.scope import Named, Scope
+from epntap.adql.spans import span_conditions
 from epntap.adql.statement import (
     Body,
     Output,
@@ -112,7 +113,8 @@ class Resolver(Joins):
         tail = [" FROM ", ", ".join([relation.sql for relation in relations])]
         if node.where is not None:
             scope.no_aggregates = "WHERE"
-            tail += [" WHERE ", self.condition(node.where)]
+            conditions = [self.condition(node.where), *span_conditions(node.where, self.value)]
+            tail += [" WHERE ", " AND ".join(conditions)]
         items = self._expanded(node)
         grouped: dict[int, Value] = {}
         if node.group:

@@ -72,10 +72,12 @@ class HtmlWriter(CountedWriter):
 
     def rows(self, messages: Sequence[bytes]) -> bytes:
         """Return the rows of the table."""
-        rows = b"".join(self._limit.admit(messages))
+        admitted = self._limit.admit(messages)
+        rows = b"".join(admitted)
         if not rows:
             return b""
-        rows = escaped_rows(rows).replace(b"\t", _CELL_BREAK)
+        rows = escaped_rows(rows, len(admitted) * len(self._columns))
+        rows = rows.replace(b"\t", _CELL_BREAK)
         rows = _ROW_START + rows.replace(b"\n", _ROW_END + _ROW_START)[: -len(_ROW_START)]
         if b"://" not in rows:
             return rows

@@ -51,7 +51,11 @@ class TabledataWriter(CountedWriter):
         self._limit = RowLimit(maxrec)
         spellings = enumerate(map(_spellings, columns))
         self._spellings = {number: words for number, words in spellings if words}
-        self._words = frozenset().union(*self._spellings.values())
+        words = frozenset().union(*self._spellings.values())
+        # Where one word is part of another, to look for the part is enough.
+        self._words = [
+            word for word in words if not any(part in word for part in words if part != word)
+        ]
 
     def begin(self) -> bytes:
         """Return the head of the document up to the first row."""
@@ -60,14 +64,15 @@ class TabledataWriter(CountedWriter):
 
     def rows(self, messages: Sequence[bytes]) -> bytes:
         """Return the rows as TR elements."""
-        rows = b"".join(self._limit.admit(messages))
+        admitted = self._limit.admit(messages)
+        rows = b"".join(admitted)
         if not rows:
             return b""
         if any(word in rows for word in self._words):
             rows = b"".join([self._respelt(row) + b"\n" for row in rows[:-1].split(b"\n")])
-        rows = escaped_rows(rows)
+        rows = escaped_rows(rows, len(admitted) * len(self._columns))
         rows = rows.replace(b"\t", _CELL_BREAK).replace(b"\n", _ROW_END + _ROW_START)
-        return _ROW_START + rows[: -len(_ROW_START)]
+        return b"".join((_ROW_START, memoryview(rows)[: -len(_ROW_START)]))
 
     def end(self, *, overflow: bool = False) -> Iterator[bytes]:
         """Yield the end of the table and of the document."""

@@ -222,7 +222,7 @@ def finish(
     PublishError
         If it has ended already: whoever works at it was given up, and what it made is not wanted.
     """
-    ended = replace(run, state=state, reason=None if reason is None else _shortened(shown(reason)))
+    ended = replace(run, state=state, reason=None if reason is None else _as_reason(reason))
     with connection.cursor() as cursor:
         cursor.execute("SELECT state FROM epntap.run WHERE run_id = %s FOR UPDATE", (run.run_id,))
         found = cursor.fetchone()
@@ -243,7 +243,12 @@ def finish(
     return replace(ended, ended=moment)
 
 
-def _shortened(text: str) -> str:
+def _as_reason(text: str) -> str:
+    """Return a text clean and of bounded length."""
+    if len(text) > 2 * _LONGEST_REASON:
+        # The last word may be half of an address whose password could not be told any more.
+        text = text[: 2 * _LONGEST_REASON].rpartition(" ")[0]
+    text = shown(text)
     return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 4] + " ..."
 
 

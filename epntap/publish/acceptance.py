@@ -102,14 +102,14 @@ class InvalidRowsError(PublishError):
     Attributes
     ----------
     violations
-        Every one of them, with row and column.
+        Every one of them, with row and column; of very many the first.
     """
 
-    def __init__(self, name: str, violations: list[Violation]) -> None:
-        rows = len({violation.row for violation in violations})
+    def __init__(self, name: str, violations: list[Violation], *, count: int, rows: int) -> None:
+        listed = f" (the first {len(violations):,} are listed)" if count > len(violations) else ""
         super().__init__(
-            f"{name}: {len(violations)} violation{'s' * (len(violations) != 1)} "
-            f"in {rows} row{'s' * (rows != 1)}; nothing was published",
+            f"{name}: {count} violation{'s' * (count != 1)} "
+            f"in {rows} row{'s' * (rows != 1)}{listed}; nothing was published",
             hint="correct the rows, or publish the others with --drop-invalid",
         )
         self.violations = violations

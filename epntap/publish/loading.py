@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import psycopg2.errors
 import pyarrow as pa
 from psycopg2 import sql
 
@@ -14,6 +15,7 @@ from epntap.catalogue import Catalogue
 from epntap.epncore.validation import RowValidator, Violation
 from epntap.publish.copying import CopyStream
 from epntap.publish.encoding import RowEncoder
+from epntap.publish.indexes import add_key
 from epntap.publish.mapping import MappedRows, RowMapper
 from epntap.publish.native import NativeSource
 from epntap.publish.relations import identifier
@@ -38,6 +40,8 @@ class Loaded:
         What is wrong with the source, the first `KEPT_VIOLATIONS` of it.
     violation_count
         How many violations there are, kept or not.
+    invalid_rows
+        Rows of the source that have one.
     refused
         The source's rows that were not loaded: their granule_uid by number, ascending.
     """
@@ -45,7 +49,16 @@ class Loaded:
     rows: int = 0
     violations: list[Violation] = field(default_factory=list)
     violation_count: int = 0
+    invalid_rows: int = 0
     refused: dict[int, str | None] = field(default_factory=dict)
+
+    def add_duplicates(self, found: list[Violation]) -> None:
+        """Add what `find_duplicates` found: at most one violation a row."""
+        self.violation_count += len(found)
+        self.invalid_rows += sum(violation.row not in self.refused for violation in found)
+        self.violations.extend(found)
+        self.violations.sort(key=lambda violation: violation.row)
+        del self.violations[KEPT_VIOLATIONS:]
 
 
 def create_table(cursor: Any, relation: Relation, columns: tuple[Column, ...]) -> None:
@@ -116,6 +129,7 @@ def _without_faults(mapped: MappedRows, validator: RowValidator, result: Loaded)
     result.violations.extend(faults[:room])
     result.violation_count += int(per_row.sum())
     refused = per_row > 0
+    result.invalid_rows += int(refused.sum())
     result.refused.update(
         zip(
             mapped.numbers[refused].tolist(),
@@ -135,8 +149,10 @@ def find_duplicates(
     ----------
     refused
         The granule_uid of the rows that were not loaded, by number: the rest lie in the table in
-        the order of the source.
+        the order of the source. Without any, a table without duplicates has its key afterwards.
     """
+    if not refused and _can_have_key(cursor, relation):
+        return []
     cursor.execute(
         sql.SQL(
             "SELECT EXISTS (SELECT 1 FROM {table} GROUP BY granule_uid HAVING count(*) > 1)"
@@ -169,6 +185,18 @@ def find_duplicates(
             for row in others
         )
     return found
+
+
+def _can_have_key(cursor: Any, relation: Relation) -> bool:
+    """Make the primary key if there are no duplicates: it is needed anyway, and tells."""
+    cursor.execute("SAVEPOINT key")
+    try:
+        add_key(cursor, relation)
+    except psycopg2.errors.UniqueViolation:
+        cursor.execute("ROLLBACK TO SAVEPOINT key")
+        return False
+    cursor.execute("RELEASE SAVEPOINT key")
+    return True
 
 
 def delete_duplicates(cursor: Any, relation: Relation) -> int:

@@ -238,12 +238,13 @@ def _land(
 def _settle_violations(
     cursor: Any, landing: Relation, name: str, loaded: Loaded, *, drop_invalid: bool
 ) -> None:
-    loaded.violations.extend(find_duplicates(cursor, landing, loaded.refused))
-    loaded.violations.sort(key=lambda violation: violation.row)
-    if not loaded.violations:
+    loaded.add_duplicates(find_duplicates(cursor, landing, loaded.refused))
+    if not loaded.violation_count:
         return
     if not drop_invalid:
-        raise InvalidRowsError(name, loaded.violations)
+        raise InvalidRowsError(
+            name, loaded.violations, count=loaded.violation_count, rows=loaded.invalid_rows
+        )
     loaded.rows -= delete_duplicates(cursor, landing)
 
 
@@ -283,7 +284,7 @@ def _candidate(catalogue: Catalogue, landed: _Landed) -> Candidate:
         catalogue=catalogue.name,
         rows=landed.rows,
         rows_before=landed.before.rows if landed.before else None,
-        dropped=len({violation.row for violation in landed.loaded.violations}),
+        dropped=landed.loaded.invalid_rows,
         comparison=landed.compared,
     )
 

@@ -10,13 +10,13 @@ import contextlib
 import json
 import select
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import Json
 
+from epntap.queue.items import Item, WorkerCard, WorkerUnknownError, read_item
 from epntap.queue.work import QUEUEING_LOCK, Work, put
 
 #: Begin of the channel on which the queue tells of new work; the name of the line follows.
@@ -26,9 +26,9 @@ _CHANNEL = "procrastinate_queue_v1#"
 _CARE_LOCK = int.from_bytes(b"workers", "big")
 
 #: By the rules of procrastinate_fetch_job_v2, which compares every work that has a lock with every
-#: other one before it takes the first: half a minute was not enough for 5,000. Here they are looked
-#: at in their order, and a lock is looked up in an index (`epntap.database.procrastinate`); its
-#: LIMIT keeps the planner from making a join of that again.
+#: other one before it takes the first: for 20,000 half a minute was not enough. Here works are
+#: looked at in their order, and a lock is looked up in an index (`epntap.database.procrastinate`);
+#: the inner LIMIT keeps the planner from making a join of that again.
 _TAKE = """
     UPDATE procrastinate.procrastinate_jobs SET status = 'doing', worker_id = %(worker)s
      WHERE id = (
@@ -82,52 +82,6 @@ _BEAT = """
            ARRAY(SELECT id FROM procrastinate.procrastinate_jobs
                   WHERE worker_id = %(worker)s AND status = 'doing')
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """Work that was taken.
-
-    Attributes
-    ----------
-    number
-        Its number in the queue.
-    task, arguments
-        What is to be done.
-    attempt
-        How often it has been taken, this time included.
-    returned
-        How many of those were not its fault: the worker was told to stop.
-    reason
-        Why the last attempt was none; ``None`` for the first.
-    """
-
-    number: int
-    task: str
-    arguments: Mapping[str, Any]
-    attempt: int
-    returned: int
-    reason: str | None
-
-    @property
-    def tries(self) -> int:
-        """The attempts that count, this one included."""
-        return self.attempt - self.returned
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerCard:
-    """What others can see of a worker (table ``epntap.worker``)."""
-
-    name: str
-    host: str
-    pid: int
-    queues: tuple[str, ...]
-    concurrency: int
-
-
-class WorkerUnknownError(Exception):
-    """The queue does not know this worker any more: it was taken for lost."""
 
 
 class Queue:
@@ -226,7 +180,7 @@ class Queue:
                     # Another worker was quicker with work of the same lock.
                     continue
                 row = cursor.fetchone()
-            return None if row is None else _item(*row)
+            return None if row is None else read_item(*row)
 
     def finish(self, number: int, worker: int) -> bool:
         """Remove work that ended; False if this worker does not hold it any more."""
@@ -385,19 +339,6 @@ class Queue:
                     cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
-
-
-def _item(number: int, task: str, envelope: Any, attempts: int) -> Item:
-    # What somebody else put into the queue has no envelope; its task is not one of ours either.
-    content = envelope if isinstance(envelope, dict) else {}
-    return Item(
-        number=number,
-        task=task,
-        arguments=content.get("arguments", {}),
-        attempt=attempts + 1,
-        returned=content.get("returned", 0),
-        reason=content.get("reason"),
-    )
 
 
 def _key(arguments: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree
@@ -93,7 +94,14 @@ def _table_access(settings: Settings, base: str) -> Any:
             for mime, aliases in _output_names(form)
         ],
         upload_method=[UploadMethod(ivo_id=f"{_TAPREGEXT}{name}") for name in _uploads(settings)],
-        execution_duration=TimeLimits(default=int(settings.stream_seconds)),
+        retention_period=TimeLimits(
+            default=_seconds(min(settings.destruction_days, settings.destruction_days_limit)),
+            hard=_seconds(settings.destruction_days_limit),
+        ),
+        execution_duration=TimeLimits(
+            default=min(settings.async_seconds, settings.async_seconds_limit),
+            hard=settings.async_seconds_limit,
+        ),
         output_limit=DataLimits(
             default=DataLimit(unit="row", value=settings.maxrec),
             hard=DataLimit(unit="row", value=settings.maxrec_limit),
@@ -104,6 +112,10 @@ def _table_access(settings: Settings, base: str) -> Any:
             hard=DataLimit(unit="byte", value=settings.upload_bytes),
         ),
     )
+
+
+def _seconds(days: float) -> int:
+    return int(timedelta(days=days).total_seconds())
 
 
 def _uploads(settings: Settings) -> list[str]:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from contextlib import closing
 from functools import partial, wraps
 from typing import TypeVar
 
@@ -27,6 +28,7 @@ from epntap.uws.errors import NotThereError
 from epntap.uws.files import file_response
 from epntap.uws.jobs import Job, Phase
 from epntap.uws.requests import (
+    Submission,
     Waiting,
     control,
     read_filter,
@@ -147,11 +149,10 @@ class UwsRoutes:
 
     @_answering
     async def _create(self, request: Request) -> Response:
-        asked = await read_submission(request, self._service.kind.limits.upload_bytes)
-        try:
+        with closing(
+            await read_submission(request, self._service.kind.limits.upload_bytes)
+        ) as asked:
             job = await self._ask(self._service.create, asked, client_of(request))
-        finally:
-            asked.close()
         return self._see(request, job.job_id)
 
     # A job ---------------------------------------------------------------------------------------
@@ -167,10 +168,15 @@ class UwsRoutes:
 
     @_answering
     async def _act(self, request: Request) -> Response:
-        action = control(await self._pairs(request), "ACTION")
-        if action.upper() != "DELETE":
-            raise RequestError(f"ACTION={action[:40]} is not known", hint="ACTION=DELETE")
-        return await self._remove(request)
+        """Take a POST to the job itself: to delete it, or, from astroquery, with parameters."""
+        with closing(
+            await read_submission(request, self._service.kind.limits.upload_bytes)
+        ) as asked:
+            if asked.delete:
+                return await self._remove(request)
+            if not asked.parameters:
+                raise RequestError("nothing is asked for", hint="ACTION=DELETE, or parameters")
+            return await self._change(request, asked)
 
     @_answering
     async def _delete(self, request: Request) -> Response:
@@ -256,12 +262,14 @@ class UwsRoutes:
 
     @_answering
     async def _set_parameters(self, request: Request) -> Response:
+        with closing(
+            await read_submission(request, self._service.kind.limits.upload_bytes)
+        ) as asked:
+            return await self._change(request, asked)
+
+    async def _change(self, request: Request, asked: Submission) -> Response:
         job_id = request.path_params["job"]
-        asked = await read_submission(request, self._service.kind.limits.upload_bytes)
-        try:
-            await self._ask(self._service.change_parameters, job_id, asked)
-        finally:
-            asked.close()
+        await self._ask(self._service.change_parameters, job_id, asked)
         if asked.run:
             await self._ask(self._service.start, job_id)
         return self._see(request, job_id)

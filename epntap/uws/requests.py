@@ -39,6 +39,8 @@ class Submission:
         The client's own name of the job.
     run
         Whether the job is to be started at once.
+    delete
+        Whether it is to be deleted, which only a job that exists can be.
     execution_seconds, destruction
         What the client asks for, if it does.
     """
@@ -47,6 +49,7 @@ class Submission:
     parts: Mapping[str, IO[bytes]] = field(default_factory=dict)
     run_id: str | None = None
     run: bool = False
+    delete: bool = False
     execution_seconds: int | None = None
     destruction: datetime | None = None
 
@@ -93,12 +96,16 @@ def submission(pairs: Iterable[tuple[str, str]], parts: Mapping[str, IO[bytes]])
     phase = controls.get("PHASE", "").upper()
     if phase not in ("", "RUN"):
         raise RequestError(f"PHASE={controls['PHASE'][:40]} makes no job", hint="PHASE=RUN")
+    action = controls.get("ACTION", "").upper()
+    if action not in ("", "DELETE"):
+        raise RequestError(f"ACTION={action[:40]} is not known", hint="ACTION=DELETE")
     seconds, destruction = controls.get("EXECUTIONDURATION"), controls.get("DESTRUCTION")
     return Submission(
         parameters=tuple(parameters),
         parts=parts,
         run_id=run_id,
         run=phase == "RUN",
+        delete=action == "DELETE",
         execution_seconds=None if seconds is None else read_seconds(seconds),
         destruction=None if destruction is None else read_time("DESTRUCTION", destruction),
     )

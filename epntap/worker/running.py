@@ -9,7 +9,7 @@ import psycopg2
 from psycopg2 import errors
 
 from epntap.errors import DatabaseUnavailableError, UserError
-from epntap.queue.taking import Item
+from epntap.queue.items import Item
 from epntap.worker.task import Task, TaskRetry, WorkContext
 
 log = logging.getLogger(__name__)

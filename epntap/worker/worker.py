@@ -23,7 +23,8 @@ import psycopg2
 from epntap.database import Database
 from epntap.errors import DatabaseUnavailableError
 from epntap.queue import PhaseListener
-from epntap.queue.taking import Item, Queue, WorkerCard, WorkerUnknownError
+from epntap.queue.items import Item, WorkerCard, WorkerUnknownError
+from epntap.queue.taking import Queue
 from epntap.settings import Settings
 from epntap.worker.running import Again, Outcome, describe, perform
 from epntap.worker.task import Reconciling, Task, WorkContext

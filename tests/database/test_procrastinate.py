@@ -13,7 +13,8 @@ from epntap.database import Database, MigrationError
 from epntap.database.procrastinate import install_queue
 from epntap.database.roles import Roles
 from epntap.queue import Work, put
-from epntap.queue.taking import Queue, WorkerCard
+from epntap.queue.items import WorkerCard
+from epntap.queue.taking import Queue
 from epntap.settings import Settings
 
 

@@ -132,6 +132,18 @@ def test_a_failure_that_cannot_be_recorded_is_told_beside_the_first(database, na
     assert "has ended already" in note
 
 
+def test_a_long_reason_is_cut_and_no_password_shows_at_the_cut(database, name):
+    words = "it failed. " * 180 + "at https://jane:secret" + "x" * 3000 + "@example.org/a"
+    for text in (words, "y" * 5000, "it failed at /data/jane/wind.csv " * 100):
+        run = new_run(name, "publication")
+        with database.publisher() as connection:
+            reason = finish(connection, run, "failed", text).reason
+            connection.commit()
+        assert len(reason) <= 2000
+        assert "secret" not in reason
+        assert "jane" not in reason
+
+
 def test_runs_are_listed_the_latest_first(database, name):
     moments = [datetime(2024, 1, day, tzinfo=UTC) for day in (2, 3, 1)]
     with database.publisher() as connection:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from epntap.database import Database
-from epntap.queue import Work, put
-from epntap.queue.taking import Queue, WorkerCard, WorkerUnknownError
+from epntap.queue import Work, put, taking
+from epntap.queue.items import WorkerCard, WorkerUnknownError
+from epntap.queue.taking import Queue
 
 _numbers = itertools.count(1)
 OpenQueue = Callable[[], tuple[Queue, int]]
@@ -171,3 +172,21 @@ def test_whoever_waits_is_woken_by_new_work_and_by_work_that_comes_back(
     )
     os.close(silence)
     os.close(_unused)
+
+
+def test_a_long_line_is_neither_sorted_nor_searched_for_each_lock(
+    database: Database, opened: OpenQueue, line: str
+) -> None:
+    """Whatever the planner believes of a table that nobody has analysed since it was filled."""
+    order(database, *(Work("one", queue=line, lock=f"{line} {n}") for n in range(3000)))
+    queue, mine = opened()
+    with queue._connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {taking._TAKE}", {"worker": mine, "queues": [line]})
+        plan = "\n".join(text for (text,) in cursor)
+    with database.publisher() as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM procrastinate.procrastinate_jobs WHERE queue_name = %s", (line,)
+        )
+    assert "Index Scan using procrastinate_jobs_priority_idx_v1" in plan
+    assert "Index Scan using epntap_jobs_lock" in plan
+    assert "Sort" not in plan

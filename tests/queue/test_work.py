@@ -14,7 +14,8 @@ from psycopg2.extensions import connection as Connection
 
 from epntap.database import Database
 from epntap.queue import Work, put
-from epntap.queue.taking import Queue, WorkerCard
+from epntap.queue.items import WorkerCard
+from epntap.queue.taking import Queue
 
 _numbers = itertools.count(1)
 

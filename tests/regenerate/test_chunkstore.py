@@ -99,7 +99,7 @@ def test_chunks_are_done_once_whenever_workers_die_fail_or_come_back(database, d
         connection.commit()
     line = Line(database, run.run_id, chunks, seed)
     for _ in range(5000):
-        line.dice.choices((line.take, line.end, line.fail, line.die), (5, 3, 1, 1))[0]()
+        line.dice.choices((line.take, line.end, line.fail, line.die), (8, 3, 1, 1))[0]()
         if len(line.ended) == len(chunks):
             break
     for _ in range(20):

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,15 +56,27 @@ def await_ends(database: Database, catalogue: Catalogue, count: int) -> None:
     assert {state for state, _ in found} <= {"published", "unchanged"}, found
 
 
-def dated(database: Database, catalogue: Catalogue) -> dict[str, tuple[object, ...]]:
-    """Return creation date, run and content of each granule."""
+@dataclass(frozen=True)
+class Seen:
+    """A granule as a version has it: its dates, its run, and everything else."""
+
+    created: datetime
+    modified: datetime
+    run_id: str
+    content: str
+
+
+def dated(database: Database, catalogue: Catalogue) -> dict[str, Seen]:
+    """Return the granules of the current version by identifier."""
     with database.publisher() as connection, connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL("SELECT granule_uid, creation_date, run_id, time_min, time_max FROM {}").format(
-                sql.Identifier(catalogue.name, "epn_core")
-            )
+            sql.SQL(
+                "SELECT granule_uid, creation_date, modification_date, run_id, (to_jsonb(t) -"
+                " '{{creation_date,modification_date,release_date,run_id}}'::text[])::text"
+                " FROM {} AS t"
+            ).format(sql.Identifier(catalogue.name, "epn_core"))
         )
-        return {uid: rest for uid, *rest in cursor.fetchall()}
+        return {uid: Seen(*rest) for uid, *rest in cursor.fetchall()}
 
 
 def grow(file: Path, samples: pd.DataFrame, now: datetime) -> None:
@@ -76,7 +89,7 @@ def grow(file: Path, samples: pd.DataFrame, now: datetime) -> None:
 
 def month_by_month(
     settings: Settings, catalogue: Catalogue, file: Path, samples: pd.DataFrame
-) -> dict[str, tuple[object, ...]]:
+) -> dict[str, Seen]:
     """Let the year pass; the database is closed and opened again, with its worker, each quarter.
 
     Returns
@@ -86,7 +99,7 @@ def month_by_month(
         same.
     """
     clock = TestClock(MONTHS[0])
-    seen: dict[str, tuple[object, ...]] = {}
+    seen: dict[str, Seen] = {}
     grow(file, samples, clock.now())
     for quarter in range(4):
         with Database.open(settings) as database, worker(database, settings, clock):
@@ -121,7 +134,7 @@ regenerate:
   source: {source}
   schedule: "0 0 1 * *"
   span: {{from: 2024-01-01, to: now}}
-  chunk: 10d
+  chunk: 30d
   options: {options}
 """
 

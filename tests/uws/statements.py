@@ -51,6 +51,13 @@ class Statements:
             )
             return cursor.fetchone()[0]
 
+    def connections(self) -> int:
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = %s", (self._database,)
+            )
+            return cursor.fetchone()[0]
+
     def wait(self, *, running: bool) -> float:
         """Wait until one runs, or none runs; return how many seconds that took."""
         begun = time.monotonic()

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import noted_tasks
-import psycopg2
 import pytest
 from tests_support import postmaster_pid
 from worker_harness import (
     LOST_SECONDS,
     Process,
     Thread,
+    answers,
     events,
     eventually,
     in_line,
@@ -23,7 +23,6 @@ from worker_harness import (
 )
 
 from epntap.database import Database
-from epntap.errors import DatabaseUnavailableError
 from epntap.queue import Work
 from epntap.settings import Settings
 from epntap.worker import Worker
@@ -141,12 +140,3 @@ def test_everything_ends_although_the_database_is_killed_again_and_again(
             worker.stop()
     for what in (*quick, *slow):
         assert events(database, what)[-1] in ("done", "given up"), what
-
-
-def answers(database: Database) -> bool:
-    try:
-        with database.publisher() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            return cursor.fetchone() == (1,)
-    except (DatabaseUnavailableError, psycopg2.Error):
-        return False

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import noted_tasks
+import psycopg2
 
 from epntap.database import Database
+from epntap.errors import DatabaseUnavailableError
 from epntap.queue import Work, put
 from epntap.settings import Settings
 from epntap.worker import Worker
@@ -53,6 +55,15 @@ def in_line(database: Database, queue: str) -> int:
             "SELECT count(*) FROM procrastinate.procrastinate_jobs WHERE queue_name = %s", (queue,)
         )
         return int(cursor.fetchone()[0])
+
+
+def answers(database: Database) -> bool:
+    try:
+        with database.publisher() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return cursor.fetchone() == (1,)
+    except (DatabaseUnavailableError, psycopg2.Error):
+        return False
 
 
 class Thread:

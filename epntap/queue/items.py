@@ -1,0 +1,67 @@
+"""What a worker takes from the queue, and what the queue knows of the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Work that was taken.
+
+    Attributes
+    ----------
+    number
+        Its number in the queue.
+    task, arguments
+        What is to be done.
+    attempt
+        How often it has been taken, this time included.
+    returned
+        How many of those were not its fault: the worker was told to stop.
+    reason
+        Why the last attempt was none; ``None`` for the first.
+    """
+
+    number: int
+    task: str
+    arguments: Mapping[str, Any]
+    attempt: int
+    returned: int
+    reason: str | None
+
+    @property
+    def tries(self) -> int:
+        """The attempts that count, this one included."""
+        return self.attempt - self.returned
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCard:
+    """What others can see of a worker (table ``epntap.worker``)."""
+
+    name: str
+    host: str
+    pid: int
+    queues: tuple[str, ...]
+    concurrency: int
+
+
+class WorkerUnknownError(Exception):
+    """The queue does not know this worker any more: it was taken for lost."""
+
+
+def read_item(number: int, task: str, envelope: Any, attempts: int) -> Item:
+    """Return what a row of the table of work says."""
+    # What somebody else put into the queue has no envelope; its task is not one of ours either.
+    content = envelope if isinstance(envelope, dict) else {}
+    return Item(
+        number=number,
+        task=task,
+        arguments=content.get("arguments", {}),
+        attempt=attempts + 1,
+        returned=content.get("returned", 0),
+        reason=content.get("reason"),
+    )
