@@ -1,6 +1,9 @@
 # make run   sets everything up and starts the demonstration
 # make test  sets everything up, lints and runs all tests
 # make differential OURS=URL DACHS=URL   compares with a running DaCHS
+# make evaluate CASE=icme|sir   prints the tables of a science case's README
+# make bench [PARTS=small,download] [BENCH=--quick]   measures, beside DaCHS where it is installed
+# make soak [MINUTES=10] [CLIENTS=200]   a crowd of clients
 # make fuzz  looks for queries and uploads that break something
 PYTHON ?= python3
 VENV := .venv
@@ -10,8 +13,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OURS ?= http://127.0.0.1:8000/tap
 DACHS ?= http://127.0.0.1:8080/tap
 SECONDS ?= 600
+PARTS ?=
+BENCH ?=
+MINUTES ?= 10
+CLIENTS ?= 200
+CASE ?= icme
 
-.PHONY: run test lint differential fuzz clean
+.PHONY: run test lint differential evaluate bench soak fuzz clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/epntap demo
@@ -27,6 +35,17 @@ lint: $(VENV)/.test
 # The corpus of queries on the same rows here and in DaCHS; see docs/differential.md.
 differential: $(VENV)/.test
 	$(BIN)/python -m tests.differential.run --ours $(OURS) --dachs $(DACHS) --report differences.md
+
+# Tables of pipelines/<case>/README.md; ARGS="--real SERIES LABELS" scores a series besides.
+evaluate: $(VENV)/.run
+	$(BIN)/python -m pipelines.$(CASE).report $(ARGS)
+
+# The table of docs/benchmarks.md, written by it; see docs/performance.md.
+bench: $(VENV)/.test
+	$(BIN)/python -m bench $(if $(PARTS),--parts $(PARTS)) $(BENCH)
+
+soak: $(VENV)/.test
+	$(BIN)/python -m bench.soak --minutes $(MINUTES) --clients $(CLIENTS)
 
 # Random queries and uploads for ten minutes; see docs/fuzzing.md.
 fuzz: $(VENV)/.test

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol, TypeGuard, cast
+from typing import Any, Literal, Protocol, TypeGuard, cast
 
 import pandas as pd
 
@@ -128,6 +128,79 @@ class SpanPipeline(Pipeline, Protocol):
     ) -> NativeCatalogue:
         """Detect the events that begin within the span, just as a run over everything does."""
         ...
+
+
+class RequestParameter(Protocol):
+    """A parameter of runs on request, as `pipelines.request` describes it."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> Literal["float", "int", "choice", "time"]: ...  # noqa: D102
+    @property
+    def description(self) -> str: ...  # noqa: D102
+    @property
+    def default(self) -> float | int | str | None: ...  # noqa: D102
+    @property
+    def unit(self) -> str: ...  # noqa: D102
+    @property
+    def low(self) -> float | None: ...  # noqa: D102
+    @property
+    def high(self) -> float | None: ...  # noqa: D102
+    @property
+    def choices(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+class RequestForm(Protocol):
+    """What a request for a run may say, as `pipelines.request` describes it."""
+
+    @property
+    def parameters(self) -> Sequence[RequestParameter]: ...  # noqa: D102
+    @property
+    def longest_span(self) -> timedelta | None: ...  # noqa: D102
+    @property
+    def file_formats(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def file_description(self) -> str: ...  # noqa: D102
+    @property
+    def file_bytes(self) -> int: ...  # noqa: D102
+    @property
+    def queue(self) -> str: ...  # noqa: D102
+    @property
+    def needs(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+class RequestPipeline(Pipeline, Protocol):
+    """A pipeline that anybody may run, within the bounds of its form."""
+
+    @property
+    def request(self) -> RequestForm:
+        """What may be asked for."""
+
+    def check_request(
+        self, *, span: Span | None, has_file: bool, values: Mapping[str, Any]
+    ) -> None:
+        """Refuse a combination of values, each of which would do."""
+
+    def request_source(
+        self,
+        *,
+        span: Span | None,
+        file: Path | None,
+        values: Mapping[str, Any],
+        progress: Progress,
+    ) -> tuple[Any, Mapping[str, Any]]:
+        """Return the source that is asked for, open, and the options of `run`."""
+
+    def draw(self, source: Any, catalogue: Any, path: Path) -> None:
+        """Draw what was found in a source, as a PNG file."""
+
+
+def takes_requests(pipeline: Pipeline) -> TypeGuard[RequestPipeline]:
+    """Whether a pipeline offers runs on request."""
+    return all(
+        hasattr(pipeline, name) for name in ("request", "check_request", "request_source", "draw")
+    )
 
 
 def takes_spans(pipeline: Pipeline) -> TypeGuard[SpanPipeline]:

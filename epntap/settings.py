@@ -161,6 +161,27 @@ class Settings(BaseSettings):
     job_list: Literal["address", "none"] = "address"
     """What a list of jobs shows: the jobs made from the asking address, or none at all."""
 
+    requests: tuple[str, ...] | None = None
+    """Pipelines that anybody may run at /run; all that offer it where nothing is said, [] none."""
+
+    request_seconds: int = Field(default=600, ge=1)
+    """Time that a run on request may take when its client asks for none."""
+
+    request_seconds_limit: int = Field(default=3600, ge=1)
+    """Time that no run on request exceeds."""
+
+    request_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
+    """Bytes that the file of such a run may have; a pipeline may allow less."""
+
+    request_memory: int = Field(default=4 * 1024**3, ge=0)
+    """Address space that a run on request may use, in bytes; 0 is no limit (a GPU maps much)."""
+
+    request_jobs: int = Field(default=100, ge=0)
+    """Runs on request of one pipeline that are not finished; 0 is no limit."""
+
+    client_request_jobs: int = Field(default=5, ge=0)
+    """Of them, those of one client; 0 is no limit."""
+
     @field_validator("upload_networks", "trusted_proxies")
     @classmethod
     def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:

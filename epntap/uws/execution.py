@@ -70,7 +70,14 @@ class JobAttempt:
 JobWork = Callable[[JobAttempt], Sequence[JobResult]]
 
 
-def execute(context: WorkContext, store: ResultStore, job_id: str, work: JobWork) -> None:
+def execute(
+    context: WorkContext,
+    store: ResultStore,
+    job_id: str,
+    work: JobWork,
+    *,
+    late: Callable[[float], UserError] = too_slow,
+) -> None:
     """Carry a job out.
 
     Parameters
@@ -83,6 +90,8 @@ def execute(context: WorkContext, store: ResultStore, job_id: str, work: JobWork
         Which job; nothing happens if it has ended or is gone.
     work
         What makes its results.
+    late
+        Makes the error of a job whose time, in seconds, is over.
 
     Raises
     ------
@@ -91,7 +100,7 @@ def execute(context: WorkContext, store: ResultStore, job_id: str, work: JobWork
     Exception
         If the database went away, as whatever it shows itself; the job is to be tried again.
     """
-    with _Watch(context, job_id) as watch:
+    with _Watch(context, job_id, late) as watch:
         with context.database.publisher() as connection:
             job = storage.take(connection, job_id, context.worker)
             connection.commit()
@@ -179,7 +188,10 @@ def _folder(job: Job) -> str:
 class _Watch:
     """Looks, in a thread of its own, whether an attempt is aborted, late, or to be left."""
 
-    def __init__(self, context: WorkContext, job_id: str) -> None:
+    def __init__(
+        self, context: WorkContext, job_id: str, late: Callable[[float], UserError]
+    ) -> None:
+        self._too_late = late
         self._database = context.database
         self._phases: PhaseListener = context.phases
         self._stopping = context.stopping
@@ -258,7 +270,7 @@ class _Watch:
                 ask = now + _FENCE_SECONDS
                 self.ended_elsewhere = not self._counts(job)
             if now >= deadline:
-                self.late = too_slow(job.execution_seconds)
+                self.late = self._too_late(job.execution_seconds)
             if self.ended_elsewhere or self.late is not None or self._stopping.is_set():
                 self._end_work()
                 return

@@ -149,9 +149,8 @@ class UwsRoutes:
 
     @_answering
     async def _create(self, request: Request) -> Response:
-        with closing(
-            await read_submission(request, self._service.kind.limits.upload_bytes)
-        ) as asked:
+        with closing(await self._submission(request)) as asked:
+            _refuse_deletion(asked)
             job = await self._ask(self._service.create, asked, client_of(request))
         return self._see(request, job.job_id)
 
@@ -168,10 +167,8 @@ class UwsRoutes:
 
     @_answering
     async def _act(self, request: Request) -> Response:
-        """Take a POST to the job itself: to delete it, or, from astroquery, with parameters."""
-        with closing(
-            await read_submission(request, self._service.kind.limits.upload_bytes)
-        ) as asked:
+        """Take a POST to the job itself: to delete it, or, as some clients do, with parameters."""
+        with closing(await self._submission(request)) as asked:
             if asked.delete:
                 return await self._remove(request)
             if not asked.parameters:
@@ -262,9 +259,8 @@ class UwsRoutes:
 
     @_answering
     async def _set_parameters(self, request: Request) -> Response:
-        with closing(
-            await read_submission(request, self._service.kind.limits.upload_bytes)
-        ) as asked:
+        with closing(await self._submission(request)) as asked:
+            _refuse_deletion(asked)
             return await self._change(request, asked)
 
     async def _change(self, request: Request, asked: Submission) -> Response:
@@ -298,6 +294,9 @@ class UwsRoutes:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(function, *arguments))
 
+    async def _submission(self, request: Request) -> Submission:
+        return await read_submission(request, self._service.kind.limits.upload_bytes)
+
     async def _pairs(self, request: Request) -> list[tuple[str, str]]:
         pairs, parts = await read_pairs(request)
         for part in parts.values():
@@ -314,6 +313,11 @@ class UwsRoutes:
         base = self._base_url or f"{request.url.scheme}://{request.url.netloc}"
         url = f"{base}{self._path}"
         return url if job_id is None else f"{url}/{job_id}"
+
+
+def _refuse_deletion(asked: Submission) -> None:
+    if asked.delete:
+        raise RequestError("ACTION=DELETE is for a job", hint="post it to the URL of the job")
 
 
 def _plain(text: str) -> Response:

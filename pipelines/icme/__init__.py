@@ -32,8 +32,8 @@ class IcmePipeline:
 
     name = "icme"
     title = "Interplanetary coronal mass ejections from in-situ solar wind"
-    version = "1.0"
-    model = "ICME-ResUNet"
+    version = "2.0"
+    model = "ICME-SIR-ResUNet"
 
     #: An event reaches at most a week (`detect.LONGEST`) beyond its start, merging and smoothing
     #: 7 hours more, the network sees 7.1 days on either side of a sample, and gaps are bridged

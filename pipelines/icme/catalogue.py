@@ -9,16 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines.contract import NativeColumn, empty_frame
-from pipelines.icme.detect import Detections
-from pipelines.sources.ephemeris import heeq_position
-from pipelines.sources.grid import bridge_gaps
-from pipelines.sources.insitu import (
-    CHANNELS,
-    KM_PER_AU,
-    POSITION,
-    SAMPLES_PER_HOUR,
-    InSituSeries,
-)
+from pipelines.icme.decide import Detections
+from pipelines.sources.insitu import CHANNELS, SAMPLES_PER_HOUR, InSituSeries
+from pipelines.sources.ranges import POSITION_COLUMNS, position_ranges, reduce_known
 
 Values = NDArray[np.float64]
 
@@ -51,13 +44,7 @@ COLUMNS: tuple[NativeColumn, ...] = (
     NativeColumn("beta_mean", _NUMBER, "", "Mean proton plasma beta of the event"),
     NativeColumn("pdyn_mean", _NUMBER, "nPa", "Mean proton dynamic pressure of the event"),
     NativeColumn("confidence", _NUMBER, "", "Confidence of the detection, 0 to 1"),
-    *(
-        NativeColumn(f"{axis}_{side}", _NUMBER, "km", f"{word} HEEQ {axis[0]} of the spacecraft")
-        for axis in POSITION
-        for side, word in (("min", "Smallest"), ("max", "Largest"))
-    ),
-    NativeColumn("sun_distance_min", _NUMBER, "AU", "Smallest distance from the Sun"),
-    NativeColumn("sun_distance_max", _NUMBER, "AU", "Largest distance from the Sun"),
+    *POSITION_COLUMNS,
     NativeColumn("model_name", _TEXT, "", "Detector"),
     NativeColumn("model_version", _TEXT, "", "Version of the detector"),
     NativeColumn("weights_digest", _TEXT, "", "First 12 digits of the SHA-256 of its weights"),
@@ -101,7 +88,7 @@ def build_frame(
                 "confidence": float(detections.confidence[number]),
                 **_times(series, int(first), obstacle, int(end)),
                 **_statistics(channels, int(first), max(obstacle, int(first)), int(end)),
-                **_position(series, int(first), int(end)),
+                **position_ranges(series, int(first), int(end)),
             }
         )
     frame = pd.DataFrame(rows).assign(
@@ -144,24 +131,19 @@ def _statistics(
     event = {name: values[first:end] for name, values in channels.items()}
     present = ~np.isnan(np.array([event[name] for name in CHANNELS])).any(axis=0)
     return {
-        "bmax": _reduce(np.max, event["bt"]),
-        "bmean": _reduce(np.mean, event["bt"]),
-        "bzmin": _reduce(np.min, event["bz"]),
-        "bzmean": _reduce(np.mean, event["bz"]),
-        "speed_mean": _reduce(np.mean, event["vt"]),
-        "speed_max": _reduce(np.max, event["vt"]),
+        "bmax": reduce_known(np.max, event["bt"]),
+        "bmean": reduce_known(np.mean, event["bt"]),
+        "bzmin": reduce_known(np.min, event["bz"]),
+        "bzmean": reduce_known(np.mean, event["bz"]),
+        "speed_mean": reduce_known(np.mean, event["vt"]),
+        "speed_max": reduce_known(np.max, event["vt"]),
         "expansion_speed": expansion_speed(channels["vt"][obstacle:end]),
-        "density_mean": _reduce(np.mean, event["np"]),
-        "temperature_mean": _reduce(np.mean, event["tp"]),
-        "beta_mean": _reduce(np.mean, event["beta"]),
-        "pdyn_mean": _reduce(np.mean, event["pdyn"]),
+        "density_mean": reduce_known(np.mean, event["np"]),
+        "temperature_mean": reduce_known(np.mean, event["tp"]),
+        "beta_mean": reduce_known(np.mean, event["beta"]),
+        "pdyn_mean": reduce_known(np.mean, event["pdyn"]),
         "data_coverage": float(present.mean()),
     }
-
-
-def _reduce(function: Any, values: Values) -> float:
-    known = values[np.isfinite(values)]
-    return float(function(known)) if known.size else float("nan")
 
 
 def expansion_speed(speed: Values) -> float:
@@ -177,24 +159,3 @@ def expansion_speed(speed: Values) -> float:
         return float("nan")
     slope = np.polyfit(known, speed[known], 1)[0]
     return float(-slope * (len(speed) - 1) / 2)
-
-
-def _position(series: InSituSeries, first: int, end: int) -> dict[str, float]:
-    """Return the range of positions over an event; both ends of the interval are included."""
-    times = series.time_of(np.arange(first, end + 1))
-    if series.has_position:
-        columns = [bridge_gaps(series.channel(name))[first:end] for name in POSITION]
-        place = np.column_stack(columns)
-        place = place[np.isfinite(place).all(axis=1)]
-    else:
-        place = heeq_position(series.spacecraft, times)
-    if len(place) == 0:
-        place = np.full((1, 3), np.nan)
-    distance = np.linalg.norm(place, axis=1) / KM_PER_AU
-    ranges: dict[str, float] = {}
-    for axis, values in zip(POSITION, place.T, strict=True):
-        ranges |= {f"{axis}_min": float(values.min()), f"{axis}_max": float(values.max())}
-    return ranges | {
-        "sun_distance_min": float(distance.min()),
-        "sun_distance_max": float(distance.max()),
-    }

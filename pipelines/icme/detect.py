@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.contract import Progress, Span, digest_files, silent
+from pipelines.contract import Progress, digest_files, silent
 from pipelines.errors import WeightsError, require
+from pipelines.icme.decide import Detections, decide
 from pipelines.icme.features import (
     FEATURES,
     REFERENCE,
@@ -22,20 +23,15 @@ from pipelines.icme.features import (
     usable_samples,
 )
 from pipelines.signals.calibration import Calibration
-from pipelines.signals.events import EventRule, Intervals, find_events
+from pipelines.signals.events import EventRule
 from pipelines.signals.windows import overlap_average
-from pipelines.sources.insitu import CADENCE, SAMPLES_PER_HOUR, InSituSeries
-from pipelines.sources.spans import to_datetime64
+from pipelines.sources.insitu import CADENCE, InSituSeries
 
 #: Where the weights that come with the package are.
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
 
 #: Step between windows: each sample is seen by this many windows less, of 1024 samples.
 STEP = 512
-
-#: Longest event, in samples: a week. Of the 1,700 events of HELIO4CAST ICMECAT v2.2 two are longer
-#: than 7.05 days (7.3 days). The bound makes an event depend only on data near its start.
-LONGEST = 7 * 24 * SAMPLES_PER_HOUR
 
 #: What stands beside the weights: everything else that detections depend on.
 PARAMETERS_FILE = "parameters.json"
@@ -71,37 +67,6 @@ class Detector:
         return replace(self, networks=(self.networks[number],))
 
 
-@dataclass(frozen=True)
-class Detections:
-    """What was found in one series.
-
-    Attributes
-    ----------
-    intervals
-        Half-open, in samples, shape (n, 2).
-    obstacle
-        First sample of the magnetic obstacle, shape (n,); -1 where none is seen.
-    confidence
-        From 0 to 1, shape (n,).
-    """
-
-    intervals: Intervals
-    obstacle: NDArray[np.int64]
-    confidence: NDArray[np.float64]
-
-    def select(self, kept: NDArray[np.bool_]) -> Detections:
-        """Return only some of the events, ``kept`` of shape (n,)."""
-        return Detections(self.intervals[kept], self.obstacle[kept], self.confidence[kept])
-
-    def within(self, series: InSituSeries, span: Span | None) -> Detections:
-        """Return only the events that begin within a span; all when it is not given."""
-        if span is None:
-            return self
-        start = series.time_of(self.intervals[:, 0])
-        first, last = to_datetime64(span.start), to_datetime64(span.stop)
-        return self.select((start >= first) & (start < last))
-
-
 def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
     """Load all weights of a folder and their parameters.
 
@@ -112,24 +77,35 @@ def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
     MissingDependencyError
         If torch or safetensors is not installed.
     """
+    paths, parameters = _weight_files(folder)
+    networks = [load_network(path) for path in paths]
+    rule, calibration, scaling = read_parameters(parameters)
+    return Detector(tuple(networks), rule, calibration, weights_digest(folder), scaling)
+
+
+def load_network(path: Path) -> Any:
+    """Load one network, in evaluation mode.
+
+    Raises
+    ------
+    WeightsError
+        If the file is none, or is that of another network.
+    MissingDependencyError
+        If torch or safetensors is not installed.
+    """
     require("torch")
     safetensors = require("safetensors.torch")
     from pipelines.icme.model import IcmeNetwork
 
-    paths, parameters = _weight_files(folder)
-    networks = []
-    for path in paths:
-        network = IcmeNetwork(len(FEATURES))
-        try:
-            network.load_state_dict(safetensors.load_file(str(path)))
-        except (RuntimeError, OSError, safetensors_error()) as error:
-            raise WeightsError(
-                f"{path} does not hold weights of this network: {str(error).splitlines()[0]}",
-                hint="train again with this version",
-            ) from error
-        networks.append(network.eval())
-    rule, calibration, scaling = read_parameters(parameters)
-    return Detector(tuple(networks), rule, calibration, weights_digest(folder), scaling)
+    network = IcmeNetwork(len(FEATURES))
+    try:
+        network.load_state_dict(safetensors.load_file(str(path)))
+    except (RuntimeError, OSError, safetensors_error()) as error:
+        raise WeightsError(
+            f"{path} does not hold weights of this network: {str(error).splitlines()[0]}",
+            hint="train again with this version",
+        ) from error
+    return network.eval()
 
 
 def weights_digest(folder: Path = SHIPPED_WEIGHTS) -> str:
@@ -245,7 +221,7 @@ def class_probabilities(
     Returns
     -------
     probabilities
-        Shape (3, n): background, sheath, obstacle.
+        Shape (classes, n), in the order of `pipelines.icme.model.CLASSES`.
     """
     torch = require("torch")
     from pipelines.icme.model import WINDOW
@@ -304,45 +280,3 @@ def search(
     )
     found = decide(probabilities, detector.rule, usable_samples(inputs))
     return replace(found, confidence=detector.calibration(found.confidence))
-
-
-def decide(
-    probabilities: NDArray[np.float32], rule: EventRule, usable: NDArray[np.bool_]
-) -> Detections:
-    """Turn class probabilities (3, n) into events; their confidence is the mean probability."""
-    ejection = smooth(1.0 - probabilities[0].astype(np.float64))
-    intervals = find_events(ejection, rule, usable)
-    obstacle = np.array(
-        [first + obstacle_start(probabilities[:, first:end]) for first, end in intervals],
-        dtype=np.int64,
-    )
-    seen = np.array([probabilities[2, first:end].mean() for first, end in intervals]) > 0.25
-    confidence = np.array([ejection[first:end].mean() for first, end in intervals])
-    return Detections(
-        intervals,
-        np.where(seen, obstacle, -1) if len(intervals) else obstacle,
-        np.clip(confidence, 0.0, 1.0),
-    )
-
-
-def smooth(probability: NDArray[np.float64], hours: float = 1.0) -> NDArray[np.float64]:
-    """Average over an hour, so that a threshold is not crossed back and forth."""
-    width = 2 * round(hours * SAMPLES_PER_HOUR / 2) + 1
-    padded = np.pad(probability, width // 2, mode="edge")
-    return np.convolve(padded, np.ones(width) / width, mode="valid")
-
-
-def obstacle_start(probabilities: NDArray[np.float32]) -> int:
-    """Return where in an event the sheath ends and the magnetic obstacle begins.
-
-    The most likely division into a sheath followed by an obstacle: the one that maximises the sum
-    of logarithmic probabilities on both sides.
-
-    Parameters
-    ----------
-    probabilities
-        Of the samples of one event, shape (3, n).
-    """
-    logarithm = np.log(np.maximum(probabilities[1:], 1e-4))
-    gain = np.concatenate(([0.0], np.cumsum(logarithm[0] - logarithm[1])))
-    return int(gain[:-1].argmax())

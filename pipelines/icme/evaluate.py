@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.icme.detect import LONGEST, decide, smooth
+from pipelines.icme.decide import LONGEST, decide, ejection_probability, find_ejections, smooth
 from pipelines.signals.calibration import Calibration, fit_calibration
-from pipelines.signals.events import EventRule, Intervals, find_events, flags
+from pipelines.signals.events import EventRule, Intervals, flags
 from pipelines.signals.matching import (
     EventScores,
     edge_errors,
@@ -92,7 +92,7 @@ class HeldOut:
     Attributes
     ----------
     probabilities
-        Shape (3, n).
+        Shape (classes, n).
     true
         Half-open intervals.
     usable
@@ -131,10 +131,10 @@ RuleTable = list[tuple[EventScores, EventScores]]
 
 def rule_table(held_out: HeldOut) -> RuleTable:
     """Score one series with every candidate rule, in the order of `candidate_rules`."""
-    ejection = smooth(1.0 - held_out.probabilities[0].astype(float))
+    ejection = smooth(ejection_probability(held_out.probabilities))
     table = []
     for rule in candidate_rules():
-        found = find_events(ejection, rule, held_out.usable)
+        found = find_ejections(ejection, rule, held_out.usable)
         table.append(
             (
                 score_events(match_events(held_out.true, found, PUBLISHED_FRACTION)),
@@ -223,3 +223,32 @@ def calibrate(held_out: Iterable[HeldOut], rule: EventRule) -> Calibration:
         raw.append(detections.confidence)
         real.append(~match_events(each.true, detections.intervals).false_alarms)
     return fit_calibration(np.concatenate(raw), np.concatenate(real))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """True and detected events of one series, to be scored alone or together with others.
+
+    Attributes
+    ----------
+    true, detected
+        Half-open intervals of samples.
+    usable
+        Shape (n,).
+    """
+
+    true: Intervals
+    detected: Intervals
+    usable: NDArray[np.bool_]
+
+
+def score_together(several: Sequence[Scored]) -> dict[str, float | int]:
+    """Score series as if they were one after the other in a single long one; see `score`."""
+    true, detected, usable, offset = [], [], [], 0
+    for each in several:
+        samples = len(each.usable)
+        true.append(np.clip(each.true, 0, samples) + offset)
+        detected.append(each.detected + offset)
+        usable.append(each.usable)
+        offset += samples
+    return score(np.concatenate(true), np.concatenate(detected), np.concatenate(usable))

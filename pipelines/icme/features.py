@@ -25,8 +25,11 @@ FEATURES = (*SCALED, "bx", "by", "bz", "field_mask", "plasma_mask")
 #: Components of the field, which augmentation may reflect.
 COMPONENTS = tuple(FEATURES.index(name) for name in ("bx", "by", "bz"))
 
+#: Rows that need the plasma, and so end where it does.
+PLASMA = ("vt", "log_np", "log_tp", "log_beta", "log_texrat", "plasma_mask")
+
 #: Beyond this many deviations a value says no more.
-_CLIP = 6.0
+CLIP = 6.0
 
 #: Half the distance of quartiles of a normal distribution is 0.6745 deviations.
 _NORMAL_IQR = 1.349
@@ -84,12 +87,26 @@ def quantities(series: InSituSeries) -> dict[str, Values]:
 _FLOORS = (("bt", 0.05), ("np", 0.01), ("tp", 1000.0))
 
 
-def _unrest(components: Sequence[Values], magnitude: Values, samples: int) -> Values:
+#: Hours over which the unrest of the field is measured, by the name of the quantity.
+UNREST = {"unrest_1h": 1, "unrest_6h": 6}
+
+
+def unrest(series: InSituSeries, hours: int, ahead: int | None = None) -> Values:
+    """Return the unrest of the field when only so many samples ahead are known, shape (n,)."""
+    components = [bridge_gaps(series.channel(name)) for name in ("bx", "by", "bz")]
+    magnitude = np.maximum(bridge_gaps(series.channel("bt")), dict(_FLOORS)["bt"])
+    return _unrest(components, magnitude, hours * SAMPLES_PER_HOUR + 1, ahead)
+
+
+def _unrest(
+    components: Sequence[Values], magnitude: Values, samples: int, ahead: int | None = None
+) -> Values:
     """Return the logarithm of the turbulent over the whole field: low in magnetic obstacles."""
     variance = sum(
-        (rolling_moments(each, samples)[1] for each in components), start=np.zeros(len(magnitude))
+        (rolling_moments(each, samples, ahead=ahead)[1] for each in components),
+        start=np.zeros(len(magnitude)),
     )
-    mean, _ = rolling_moments(magnitude, samples)
+    mean, _ = rolling_moments(magnitude, samples, ahead=ahead)
     return np.asarray(np.log(np.sqrt(variance) / mean + 0.01))
 
 
@@ -159,7 +176,7 @@ def features(series: InSituSeries, scaling: Scaling) -> NDArray[np.float32]:
     for row, name in zip(COMPONENTS, ("bx", "by", "bz"), strict=True):
         inputs[row] = values.pop(name) / (2 * scaling.field)
     np.nan_to_num(inputs, copy=False, nan=0.0)
-    return np.clip(inputs, -_CLIP, _CLIP, out=inputs)
+    return np.clip(inputs, -CLIP, CLIP, out=inputs)
 
 
 def usable_samples(inputs: NDArray[np.float32]) -> NDArray[np.bool_]:

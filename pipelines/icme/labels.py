@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines.errors import LabelError, SourceError
-from pipelines.signals.events import TRUTH_COLUMNS, Intervals, overlaps
+from pipelines.signals.events import REGION_COLUMNS, TRUTH_COLUMNS, Intervals, overlaps
 from pipelines.sources.insitu import InSituSeries
 from pipelines.sources.spacecraft import find_spacecraft
 
@@ -21,8 +21,13 @@ _SPELLINGS = (
     ("begin", "mo_begin", "end"),
 )
 
-#: Network answers: background, sheath, obstacle.
-BACKGROUND, SHEATH, OBSTACLE = 0, 1, 2
+#: Codes of labels, rows of `pipelines.icme.model.ALLOWED`: the network's answers background,
+#: sheath, obstacle, slow and fast side of a stream interface; then what leaves several open.
+BACKGROUND, SHEATH, OBSTACLE, SLOW_SIDE, FAST_SIDE = 0, 1, 2, 3, 4
+NO_EJECTION, EJECTION, INTERACTION = 5, 6, 7
+
+#: Codes that say that there is an event.
+EVENTS = (SHEATH, OBSTACLE, SLOW_SIDE, FAST_SIDE, EJECTION, INTERACTION)
 
 
 def read_labels(path: Path, spacecraft: str | None = None) -> pd.DataFrame:
@@ -50,13 +55,7 @@ def read_labels(path: Path, spacecraft: str | None = None) -> pd.DataFrame:
     LabelError
         If the file cannot be read, lacks columns, or has a row that ends before it starts.
     """
-    try:
-        table = pd.read_csv(path, dtype=str)
-    except FileNotFoundError:
-        raise LabelError(f"{path} does not exist") from None
-    except (OSError, ValueError) as error:
-        raise LabelError(f"{path} cannot be read as CSV: {error}") from error
-    table.columns = [str(name).strip().lower() for name in table.columns]
+    table = _read_table(path)
     if "sc_insitu" in table.columns and spacecraft is not None:
         table = table[_same_spacecraft(table["sc_insitu"], spacecraft)]
     names = next((each for each in _SPELLINGS if {each[0], each[2]} <= set(table.columns)), None)
@@ -71,7 +70,18 @@ def read_labels(path: Path, spacecraft: str | None = None) -> pd.DataFrame:
             for column, name in zip(TRUTH_COLUMNS, names, strict=True)
         }
     ).astype("datetime64[us]")
-    return _ordered(path, labels)
+    return _in_order(path, labels, TRUTH_COLUMNS)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str)
+    except FileNotFoundError:
+        raise LabelError(f"{path} does not exist") from None
+    except (OSError, ValueError) as error:
+        raise LabelError(f"{path} cannot be read as CSV: {error}") from error
+    table.columns = [str(name).strip().lower() for name in table.columns]
+    return table
 
 
 def _same_spacecraft(names: pd.Series, spacecraft: str) -> NDArray[np.bool_]:
@@ -97,8 +107,9 @@ def _times(path: Path, table: pd.DataFrame, name: str) -> pd.Series:
     return times.dt.tz_localize(None)
 
 
-def _ordered(path: Path, labels: pd.DataFrame) -> pd.DataFrame:
-    start, obstacle, end = (labels[name] for name in TRUTH_COLUMNS)
+def _in_order(path: Path, labels: pd.DataFrame, columns: tuple[str, str, str]) -> pd.DataFrame:
+    """Check that events start before they end, forget middles outside of them, and sort."""
+    start, middle, end = (labels[name] for name in columns)
     wrong = start.isna() | end.isna() | (end <= start)
     if wrong.any():
         line = int(labels.index[wrong][0]) + 2
@@ -107,8 +118,58 @@ def _ordered(path: Path, labels: pd.DataFrame) -> pd.DataFrame:
             "is not in order",
             hint="an event must start before it ends",
         )
-    labels["mo_start_time"] = obstacle.where(obstacle.between(start, end))
-    return labels.sort_values("icme_start_time").reset_index(drop=True)
+    labels[columns[1]] = middle.where(middle.between(start, end))
+    return labels.sort_values(columns[0]).reset_index(drop=True)
+
+
+#: How lists of interaction regions call the three times. The interface is where the total pressure
+#: is highest (Jian et al. 2006, Sol. Phys. 239, 337), so that time stands for it too.
+_REGION_SPELLINGS = (
+    REGION_COLUMNS,
+    ("sir_start", "pmax_time", "sir_end"),
+    ("sir_start_time", "hss_start_time", "sir_end_time"),
+    ("start", "interface", "end"),
+)
+
+
+def read_regions(path: Path) -> pd.DataFrame:
+    """Read a list of stream interaction regions.
+
+    Understood are the columns of HELIO4CAST SIRCAT, of the list of Allen et al. (2021) and
+    ``start,interface,end``. Regions that overlap, as two in SIRCAT do, stay as they are; an
+    interface outside of its region counts as unknown.
+
+    Parameters
+    ----------
+    path
+        CSV file of one spacecraft.
+
+    Returns
+    -------
+    regions
+        Columns `REGION_COLUMNS`, UTC, in order of time.
+
+    Raises
+    ------
+    LabelError
+        If the file cannot be read, lacks columns, or has a region that ends before it starts.
+    """
+    table = _read_table(path)
+    names = next(
+        (each for each in _REGION_SPELLINGS if {each[0], each[2]} <= set(table.columns)), None
+    )
+    if names is None:
+        raise LabelError(
+            f"{path} has the columns {', '.join(table.columns)}",
+            hint="a list of interaction regions has sir_start_time,interface_time,sir_end_time",
+        )
+    regions = pd.DataFrame(
+        {
+            column: _times(path, table, name) if name in table.columns else pd.NaT
+            for column, name in zip(REGION_COLUMNS, names, strict=True)
+        }
+    ).astype("datetime64[us]")
+    return _in_order(path, regions, REGION_COLUMNS)
 
 
 def add_obstacles(labels: pd.DataFrame, catalogue: pd.DataFrame) -> pd.DataFrame:
@@ -162,3 +223,39 @@ def label_classes(labels: pd.DataFrame, series: InSituSeries) -> NDArray[np.int6
         classes[start:obstacle] = SHEATH
         classes[obstacle:end] = OBSTACLE
     return classes
+
+
+def label_regions(
+    ejections: pd.DataFrame, regions: pd.DataFrame | None, series: InSituSeries, *, complete: bool
+) -> NDArray[np.int64]:
+    """Return the code of each sample from a list of ejections and one of interaction regions.
+
+    Where both lists claim a sample it belongs to the ejection.
+
+    Parameters
+    ----------
+    ejections
+        Columns `TRUTH_COLUMNS`.
+    regions
+        Columns `pipelines.signals.events.REGION_COLUMNS`; `None` when there is no list.
+    series
+        What the lists are about.
+    complete
+        Whether wind outside of the regions listed is known to be without any.
+    """
+    codes = np.full(len(series), BACKGROUND if complete else NO_EJECTION, dtype=np.int64)
+    if regions is not None:
+        filled = regions.assign(interface_time=regions[REGION_COLUMNS[1]].fillna(pd.Timestamp(0)))
+        start, interface, end = (
+            series.index_of(filled[name].to_numpy(dtype="datetime64[us]"))
+            for name in REGION_COLUMNS
+        )
+        inside = (interface > start) & (interface < end) & regions[REGION_COLUMNS[1]].notna()
+        for first, middle, last, known in zip(start, interface, end, inside, strict=True):
+            low, high = np.clip([first, last], 0, len(series))
+            codes[low:high] = INTERACTION
+            if known:
+                divide = int(np.clip(middle, low, high))
+                codes[low:divide], codes[divide:high] = SLOW_SIDE, FAST_SIDE
+    parts = label_classes(ejections, series)
+    return np.where(parts > BACKGROUND, parts, codes)

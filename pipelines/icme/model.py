@@ -6,7 +6,7 @@ halves the resolution, atrous pyramids at the bottom, a decoder with skip connec
 a factor of thirty, because 45 ejections teach no more; and with three answers instead of one, so
 that the front edge of the magnetic obstacle is found too.
 
-    10 min   input ----------------------------------------------> head -> 3 logits
+    10 min   input ----------------------------------------------> head -> 5 logits
     20 min     stem -> block ----------------------------> block
     40 min               block -----------------> block
     80 min                 block ------> block
@@ -21,8 +21,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-#: Answers, in the order of the logits.
-CLASSES = ("background", "sheath", "obstacle")
+#: Answers, in the order of the logits. Interaction regions are answers of their own, so that one
+#: stretch of wind cannot be taken for an ejection and for a stream's front at the same time.
+CLASSES = ("background", "sheath", "obstacle", "slow side", "fast side")
+
+#: What a label allows, by its code in `pipelines.icme.labels`: the first five are the classes;
+#: then "no ejection, but perhaps an interaction region", where a list knows nothing of those;
+#: "ejection, either part"; and "interaction region, either side of the interface".
+ALLOWED = (
+    (1, 0, 0, 0, 0),
+    (0, 1, 0, 0, 0),
+    (0, 0, 1, 0, 0),
+    (0, 0, 0, 1, 0),
+    (0, 0, 0, 0, 1),
+    (1, 0, 0, 1, 1),
+    (0, 1, 1, 0, 0),
+    (0, 0, 0, 1, 1),
+)
+
+#: Weights of the labels in the cross-entropy: what is rare counts for more.
+_BALANCE = (1.0, 2.0, 1.5, 1.5, 1.5, 1.0, 1.5, 1.5)
 
 #: Samples a window; a power of two so that every level of the network has whole samples.
 WINDOW = 1024
@@ -105,7 +123,7 @@ class Ascent(nn.Module):
 
 
 class IcmeNetwork(nn.Module):
-    """Name each sample background, sheath or magnetic obstacle.
+    """Name each sample one of `CLASSES`.
 
     Parameters
     ----------
@@ -144,27 +162,38 @@ class IcmeNetwork(nn.Module):
 
 
 def segmentation_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
-    """Return cross-entropy plus Dice loss of 'is it an ejection'.
+    """Return cross-entropy plus Dice losses of ejections and of interaction regions.
 
     Cross-entropy alone would be content with the nine tenths of samples that are background; the
-    Dice term, which Rüdisser et al. (2022) use alone, counts overlap.
+    Dice term, which Rüdisser et al. (2022) use alone, counts overlap. Where a label leaves several
+    classes open, their probabilities are added up, so that nothing is taught about which it is.
 
     Parameters
     ----------
     logits
         Shape (batch, classes, time).
     classes
-        True class numbers, shape (batch, time).
+        Codes of the labels, numbers of rows of `ALLOWED`, shape (batch, time).
     weights
         Of the samples, 0 where nothing was measured, shape (batch, time).
     """
-    balance = logits.new_tensor([1.0, 2.0, 1.5])
-    entropy = functional.cross_entropy(
-        logits, classes, weight=balance, reduction="none", label_smoothing=0.05
-    )
+    logarithms = functional.log_softmax(logits, dim=1)
+    allowed = logits.new_tensor(ALLOWED)[classes].transpose(1, 2)
+    # The logarithm of the probability of all that is allowed; smoothed, since lists err.
+    entropy = -torch.logsumexp(logarithms.masked_fill(allowed == 0, -1e9), dim=1)
+    entropy = 0.95 * entropy - 0.05 * logarithms.mean(dim=1)
+    entropy = entropy * logits.new_tensor(_BALANCE)[classes]
     entropy = (entropy * weights).sum() / weights.sum().clamp(min=1.0)
-    ejection = 1 - torch.softmax(logits, dim=1)[:, 0]
-    truth = (classes > 0).to(ejection.dtype)
-    shared = (ejection * truth * weights).sum()
-    total = ((ejection + truth) * weights).sum()
-    return entropy + 0.5 * (1 - (2 * shared + 1) / (total + 1))
+    probabilities = logarithms.exp()
+    ejection = probabilities[:, 1:3].sum(dim=1)
+    loss = entropy + 0.5 * _dice(ejection, allowed[:, 1:3].amax(dim=1), weights)
+    interaction = probabilities[:, 3:5].sum(dim=1)
+    told = weights * (allowed.sum(dim=1) < 3)  # where lists know of interaction regions
+    return loss + 0.3 * _dice(interaction, allowed[:, 3:5].amax(dim=1), told)
+
+
+def _dice(probability: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    """Return one less the Dice coefficient of a probability and the truth, all (batch, time)."""
+    shared = (probability * truth * weights).sum()
+    total = ((probability + truth) * weights).sum()
+    return 1 - (2 * shared + 1) / (total + 1)

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
 from pipelines.errors import LabelError
+from pipelines.icme.decide import decide
 from pipelines.icme.detect import (
     SHIPPED_WEIGHTS,
     class_probabilities,
-    decide,
     first_sample,
     load_detector,
     write_detector,
@@ -46,14 +46,7 @@ from pipelines.icme.features import (
 from pipelines.icme.labels import add_obstacles, label_intervals, read_labels
 from pipelines.icme.simulate import simulate
 from pipelines.icme.source import open_source
-from pipelines.icme.train import (
-    QUIET_RATE,
-    Labelled,
-    fit,
-    label,
-    time_blocks,
-    training_simulations,
-)
+from pipelines.icme.train import QUIET_RATE, Labelled, fit, label, time_blocks, training_simulations
 from pipelines.signals.training import TrainingPlan
 from pipelines.sources.insitu import InSituSeries
 
@@ -199,7 +192,9 @@ def cross_validate(
 
     With several seeds the answers are averaged, as those of the networks that are kept will be.
     """
-    answers = [np.zeros((3, len(each)), dtype=np.float32) for each in series]
+    from pipelines.icme.model import CLASSES
+
+    answers = [np.zeros((len(CLASSES), len(each)), dtype=np.float32) for each in series]
     masks = block_masks(labelled, folds)
     for fold in range(folds):
         for seed in seeds:

@@ -1,4 +1,4 @@
-"""How far simulated wind is from real wind: marginals, memory, and a classifier that tells both apart.
+"""How far simulated wind is from real: marginals, memory, a classifier that tells both apart.
 
 ``python -m pipelines.icme.realism --real SERIES.csv.gz [--real ...] [--figure FILE.png]`` prints
 the tables of the README.
@@ -62,9 +62,7 @@ def _memory(values: Values) -> float:
 
 def day_statistics(series: InSituSeries) -> Values:
     """Return what describes each whole day of a series, shape (days, statistics)."""
-    logs = [
-        np.log(np.maximum(quantity(series, name), 1e-3)) for name in ("bt", "np", "tp", "beta")
-    ]
+    logs = [np.log(np.maximum(quantity(series, name), 1e-3)) for name in ("bt", "np", "tp", "beta")]
     channels = [*logs, quantity(series, "vt") / 100]
     channels += [quantity(series, f"b{axis}") / 5 for axis in "xyz" if f"b{axis}" in series.data]
     days = len(series) // _DAY

@@ -1,8 +1,9 @@
-"""Print the table of results of the README: ``python -m pipelines.icme.report``.
+"""Print the tables of the README: ``make evaluate CASE=icme``.
 
-Cross-validated figures come from what training wrote beside the weights; simulated years are made
-and searched anew; real series are searched when they are given with their labels, as
-``--real SERIES.csv.gz LABELS.csv``.
+Figures of series left out in turn, of baselines, of streaming and of lists come from
+``results.json``, which `pipelines.icme.measure` wrote; simulated years are made and searched anew;
+real series are searched with the weights that are shipped when they are given with their labels,
+as ``--real SERIES.csv.gz LABELS.csv`` (those weights were trained on Wind 2019 and STEREO-B).
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import PipelineError
+from pipelines.errors import PipelineError, require
 from pipelines.icme import pipeline
-from pipelines.icme.detect import PARAMETERS_FILE, SHIPPED_WEIGHTS, detect, load_detector
+from pipelines.icme.detect import SHIPPED_WEIGHTS, detect, load_detector
 from pipelines.icme.evaluate import score
 from pipelines.icme.features import features, usable_samples
 from pipelines.icme.labels import label_intervals
+from pipelines.icme.lists import Agreement, agreement_table
+from pipelines.icme.measure import RESULTS
 from pipelines.icme.simulate import simulate
 
 #: Seeds of the simulated years; training uses those from 100 on.
@@ -55,32 +58,81 @@ def simulated_scores(seed: int, weights: Path) -> dict[str, Any]:
     return dict(score(true, detections.intervals, usable_samples(inputs)))
 
 
-def results(real: Sequence[tuple[Path, Path]], weights: Path) -> list[str]:
-    """Return the lines of the table."""
-    notes = json.loads((weights / PARAMETERS_FILE).read_text())["notes"]
-    rows = [_HEADER]
-    crossed = notes["cross_validation"]
-    for source, scores in zip(notes["sources"], crossed["scores"], strict=True):
-        rows.append(table_row(f"{source}, {crossed['folds']}-fold in time", scores))
-    for number, scores in enumerate(crossed["quiet_years"]):
-        rows.append(table_row(f"quiet simulated year {number}, helped to choose the rule", scores))
-    nested = ", ".join(f"{key} {value:.2f}" for key, value in crossed["nested"].items())
-    rows.append(f"\nWith the rule always chosen on the other blocks: {nested}\n")
+def crossed_lines(results: Mapping[str, Any]) -> list[str]:
+    """Return the table of series left out in turn, with the baselines."""
+    crossed = results["crossed"]
+    lines = [_HEADER]
+    lines += [table_row(name, scores) for name, scores in crossed["series"].items()]
+    count = len(crossed["seeds"])
+    lines.append(table_row(f"**all three, mean of {count} networks**", crossed["pooled"]))
+    lines += [
+        table_row(f"all three, network {number}", scores)
+        for number, scores in enumerate(crossed["seeds"])
+    ]
+    lines.append(table_row("random forest on rolling statistics", results["forest"]["pooled"]))
+    lines.append(table_row("cold and of low beta", results["threshold"]["pooled"]))
+    spread = crossed["spread"]
+    told = ", ".join(
+        f"{name} {spread[key][0]:.2f} ± {spread[key][1]:.2f}"
+        for key, name in (("f1_any", "F1 any"), ("f1_51", "F1 51 %"), ("f1_iou50", "F1 IoU"))
+    )
+    return [*lines, "", f"Single networks: {told}."]
+
+
+def streaming_lines(results: Mapping[str, Any]) -> list[str]:
+    """Return the table of detection in real time."""
+    lines = [
+        "| wait | precision | recall | F1 any | delay | delay / duration | start MAE |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for each in results["streaming"]:
+        lines.append(
+            f"| {each['wait_h']:g} h | {each['precision']:.2f} | {each['recall']:.2f} "
+            f"| {each['f1']:.2f} | {each['delay_h']:.1f} h | {100 * each['delay_fraction']:.0f} % "
+            f"| {each['start_mae_h']:.1f} h |"
+        )
+    return lines
+
+
+def list_lines(results: Mapping[str, Any]) -> list[str]:
+    """Return the matrices of agreement."""
+    titles = {
+        "near_earth_any": "Lists near the Earth, any overlap:",
+        "near_earth_51": "Lists near the Earth, 51 % of the event covered:",
+        "wind_2019_any": "Wind 2019, any overlap:",
+    }
+    lines = []
+    for key, title in titles.items():
+        lines += [
+            title,
+            "",
+            *agreement_table([Agreement(**each) for each in results["lists"][key]]),
+        ]
+        lines.append("")
+    return lines
+
+
+def results_lines(real: Sequence[tuple[Path, Path]], weights: Path, results: Path) -> list[str]:
+    """Return all lines."""
+    try:
+        measured = json.loads(results.read_text())
+    except (OSError, ValueError) as error:
+        raise PipelineError(
+            f"{results} cannot be read: {error}", hint="make it: python -m pipelines.icme.measure"
+        ) from error
+    lines = [*crossed_lines(measured), "", *streaming_lines(measured), "", *list_lines(measured)]
+    lines.append(_HEADER)
     for series, labels in real:
         scores = pipeline.evaluate(series, labels, weights=weights)
-        rows.append(table_row(f"{scores['source']}, ensemble", scores))
-        for number, each in enumerate(scores["per_seed"]):
-            rows.append(table_row(f"{scores['source']}, network {number}", each))
-        spread = f"{scores['f1_any_mean']:.2f} +- {scores['f1_any_sd']:.2f}"
-        rows.append(f"\n{scores['source']}: F1 (any overlap) of single networks {spread}\n")
+        lines.append(table_row(f"{scores['source']}, weights as shipped", scores))
     for seed in SIMULATED_SEEDS:
-        rows.append(table_row(f"simulated year, seed {seed}", simulated_scores(seed, weights)))
-    return rows
+        lines.append(table_row(f"simulated year, seed {seed}", simulated_scores(seed, weights)))
+    return lines
 
 
 def main() -> int:
-    """Read the command line and print the table."""
-    parser = argparse.ArgumentParser(description="Results of the ICME detector as a table.")
+    """Read the command line and print the tables."""
+    parser = argparse.ArgumentParser(description="Results of the ICME detector as tables.")
     parser.add_argument(
         "--real",
         nargs=2,
@@ -91,9 +143,11 @@ def main() -> int:
         help="a real series and the list of its ejections",
     )
     parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
+    require("torch").set_num_threads(1)
     try:
-        print("\n".join(results(arguments.real, arguments.weights)))
+        print("\n".join(results_lines(arguments.real, arguments.weights, arguments.results)))
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 1

@@ -15,20 +15,18 @@ from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
 from pipelines.errors import PipelineError
-from pipelines.icme.ropes import Rope, gold_hoyle, lundquist, rope_field
+from pipelines.icme.ejections import Ejection, draw_by_quartiles, draw_ejection
+from pipelines.icme.ropes import rope_field
 from pipelines.icme.shock import fast_speed, mach_for_speed_jump, shock_jump
 from pipelines.icme.wind import Wind, ambient_wind, ornstein_uhlenbeck
-from pipelines.signals.events import TRUTH_COLUMNS
+from pipelines.signals.events import REGION_COLUMNS, TRUTH_COLUMNS
 from pipelines.sources.insitu import CADENCE, SAMPLES_PER_HOUR, InSituSeries
 from pipelines.sources.plasma import expected_temperature
 from pipelines.sources.spacecraft import find_spacecraft
 
 Values = NDArray[np.float64]
 
-VERSION = "1.0"
-
-#: Ratio of the third to the first quartile of a log-normal is exp(1.349 sigma).
-_QUARTILE_SPAN = 1.349
+VERSION = "2.0"
 
 #: Shocks of smaller jumps than this are waves, km/s.
 _SMALLEST_SHOCK = 25.0
@@ -47,76 +45,13 @@ class Simulation:
         What the spacecraft 'simulation' measured.
     truth
         One row an ejection, columns `pipelines.signals.events.TRUTH_COLUMNS`.
+    regions
+        One row a stream interaction region, columns `pipelines.signals.events.REGION_COLUMNS`.
     """
 
     series: InSituSeries
     truth: pd.DataFrame
-
-
-@dataclass(frozen=True, slots=True)
-class Ejection:
-    """What one coronal mass ejection is like when it passes the spacecraft.
-
-    Attributes
-    ----------
-    sheath_hours, obstacle_hours
-        How long its parts take; 0 hours for no sheath.
-    speed, expansion
-        Of the obstacle at its centre, and half the difference of front and back, km/s.
-    field
-        Mean field of the obstacle, nT.
-    density_ratio
-        Density of the obstacle over that of the ambient wind.
-    coldness
-        Temperature of the obstacle over the expected one.
-    asymmetry
-        Excess of the field at the front over that at the back, -1 to 1.
-    rope
-        Its field lines; `None` for ejecta without a clear rotation.
-    """
-
-    sheath_hours: float
-    obstacle_hours: float
-    speed: float
-    expansion: float
-    field: float
-    density_ratio: float
-    coldness: float
-    asymmetry: float
-    rope: Rope | None
-
-
-def _quartiles(random: np.random.Generator, low: float, median: float, high: float) -> float:
-    """Draw from the log-normal that has this median and ratio of quartiles."""
-    sigma = np.log(high / low) / _QUARTILE_SPAN
-    return float(median * np.exp(sigma * random.standard_normal()))
-
-
-def _draw_rope(random: np.random.Generator) -> Rope:
-    return Rope(
-        profile=lundquist if random.random() < 0.5 else gold_hoyle,
-        handedness=1 if random.random() < 0.5 else -1,
-        latitude=float(np.clip(random.normal(0, 35), -85, 85)),
-        longitude=float(random.choice([-90, 90]) + random.normal(0, 30)),
-        impact=float(random.uniform(-0.9, 0.9)),
-    )
-
-
-def draw_ejection(random: np.random.Generator) -> Ejection:
-    """Draw an ejection: quartiles of ICMECAT v2.2 for Wind, with a sheath in six of ten."""
-    speed = np.clip(_quartiles(random, 354, 391, 443), 290, 900)
-    expansion = random.normal(10.5, 23.7) + 0.12 * max(speed - 400, 0)
-    return Ejection(
-        sheath_hours=np.clip(_quartiles(random, 6, 9, 12.5), 2, 24) if random.random() < 0.6 else 0,
-        obstacle_hours=float(np.clip(_quartiles(random, 12.7, 21.4, 31.6), 6, 72)),
-        speed=float(speed),
-        expansion=float(np.clip(expansion, -40, 120)),
-        field=float(np.clip(_quartiles(random, 7.3, 9.0, 11.4), 4, 40)),
-        density_ratio=_quartiles(random, 0.6, 0.9, 1.35),
-        coldness=float(np.clip(_quartiles(random, 0.4, 0.65, 1.05), 0.1, 2.5)),
-        asymmetry=float(np.clip(random.normal(0.15, 0.2), -0.4, 0.6)),
-        rope=_draw_rope(random) if random.random() < 0.75 else None,
-    )
+    regions: pd.DataFrame
 
 
 def simulate(
@@ -175,7 +110,12 @@ def simulate(
         simulated=True,
     )
     times = series.time_of(np.array(intervals, dtype=np.int64).reshape(-1, 3))
-    return Simulation(series, pd.DataFrame(times, columns=list(TRUTH_COLUMNS)))
+    edges = series.time_of(np.array(wind.regions, dtype=np.int64).reshape(-1, 3))
+    return Simulation(
+        series,
+        pd.DataFrame(times, columns=list(TRUTH_COLUMNS)),
+        pd.DataFrame(edges, columns=list(REGION_COLUMNS)),
+    )
 
 
 #: Length of the pieces that an endless simulated source is made of, days.
@@ -394,6 +334,6 @@ def _measure(random: np.random.Generator, wind: Wind, gaps: bool) -> pd.DataFram
     if gaps:
         for _ in range(random.poisson(len(data) / 2500)):
             first = int(random.integers(len(data)))
-            length = int(np.clip(_quartiles(random, 4, 12, 40), 1, 400))
+            length = int(np.clip(draw_by_quartiles(random, 4, 12, 40), 1, 400))
             data.iloc[first : first + length, :] = np.nan
     return data

@@ -13,15 +13,9 @@ from numpy.typing import NDArray
 from pipelines.contract import Progress, silent
 from pipelines.errors import LabelError, require
 from pipelines.icme.features import COMPONENTS, FEATURES, REFERENCE, features, usable_samples
-from pipelines.icme.labels import label_classes
+from pipelines.icme.labels import EVENTS, label_regions
 from pipelines.icme.simulate import Simulation, simulate
-from pipelines.signals.training import (
-    Batch,
-    TrainingPlan,
-    TrainingReport,
-    fix_seeds,
-    train_network,
-)
+from pipelines.signals.training import Batch, TrainingPlan, TrainingReport, fix_seeds, train_network
 from pipelines.sources.insitu import InSituSeries
 
 #: Windows of a batch, and how many of them are simulated.
@@ -40,6 +34,9 @@ _CENTRED = 0.35
 #: series with and without those channels is the same.
 _REDUCED = 0.25
 _LOST = ("log_tp", "log_beta", "log_texrat", "unrest_1h", "unrest_6h", "bx", "by", "plasma_mask")
+
+#: Fraction of the windows that end somewhere, as they do in real time: the future is a gap.
+_UNFINISHED = 0.3
 
 
 @dataclass(frozen=True)
@@ -73,16 +70,19 @@ class Labelled:
         )
 
 
-def label(series: InSituSeries, labels: Any) -> Labelled:
-    """Join a series with its list of ejections (columns `TRUTH_COLUMNS`)."""
+def label(
+    series: InSituSeries, ejections: Any, regions: Any = None, *, complete: bool = False
+) -> Labelled:
+    """Join a series with its lists of events; see `pipelines.icme.labels.label_regions`."""
     inputs = features(series, REFERENCE)
     weights = usable_samples(inputs).astype(np.float32)
-    return Labelled(inputs, label_classes(labels, series), weights)
+    codes = label_regions(ejections, regions, series, complete=complete)
+    return Labelled(inputs, codes, weights)
 
 
 def label_simulation(simulation: Simulation) -> Labelled:
     """Join a simulation with its truth."""
-    return label(simulation.series, simulation.truth)
+    return label(simulation.series, simulation.truth, simulation.regions, complete=True)
 
 
 def training_simulations(progress: Progress = silent) -> list[Labelled]:
@@ -123,7 +123,7 @@ def _draw(series: Sequence[Labelled], random: np.random.Generator, window: int) 
     one = series[random.choice(len(series), p=share / share.sum())]
     length = round(window * np.exp(random.uniform(-0.3, 0.3)))
     middle = random.integers(len(one.classes))
-    inside = np.flatnonzero((one.classes > 0) & (one.weights > 0))
+    inside = np.flatnonzero(np.isin(one.classes, EVENTS) & (one.weights > 0))
     if inside.size and random.random() < _CENTRED:
         middle = random.choice(inside) + random.integers(-window // 2, window // 2)
     index = middle - length // 2 + np.arange(length)
@@ -165,7 +165,11 @@ def _augment(
     if random.random() < 0.15:
         first = random.integers(window)
         varied[:, first : first + random.integers(6, 72)] = 0
-    return varied, classes[nearest], weights[nearest].copy()
+    counted = weights[nearest].copy()
+    if random.random() < _UNFINISHED:
+        now = random.integers(window // 4, window)
+        varied[:, now:], counted[now:] = 0, 0
+    return varied, classes[nearest], counted
 
 
 def validation_windows(labelled: Labelled, window: int) -> Batch:
@@ -232,3 +236,36 @@ def fit(
         progress=progress,
     )
     return network, report
+
+
+def fit_fully(
+    training: Sequence[Labelled],
+    simulated: Sequence[Labelled],
+    *,
+    seed: int,
+    steps: int,
+    progress: Progress = silent,
+) -> Any:
+    """Train one network for a fixed number of steps on all there is; see `fit`.
+
+    Nothing is held back to decide when to stop: the learning rate falls to zero over the steps and
+    the weights are averaged, so that the last state is as good as any.
+
+    Returns
+    -------
+    network
+        In evaluation mode.
+    """
+    from pipelines.icme.model import WINDOW, IcmeNetwork, segmentation_loss
+
+    random = fix_seeds(seed)
+    network = IcmeNetwork(len(FEATURES))
+    train_network(
+        network,
+        batches(training, simulated, random, WINDOW),
+        segmentation_loss,
+        lambda _: 0.0,
+        TrainingPlan(steps=steps, check_every=steps),
+        progress=progress,
+    )
+    return network

@@ -40,12 +40,15 @@ class Wind:
         K.
     field
         nT, shape (n, 3), RTN.
+    regions
+        Stream interaction regions: first sample, interface, one past the last.
     """
 
     speed: Values
     density: Values
     temperature: Values
     field: Values
+    regions: list[tuple[int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,10 @@ class Climate:
 def draw_climate(random: np.random.Generator) -> Climate:
     """Draw a climate from the range that Wind and both STEREO saw at 0.96 to 1.09 AU."""
     return Climate(
-        slow_speed=random.uniform(315, 365),
-        density=random.uniform(2.6, 6.0),
-        field=random.uniform(3.6, 5.0),
-        heat=random.uniform(1.1, 1.6),
+        slow_speed=random.uniform(305, 350),
+        density=random.uniform(1.9, 4.3),
+        field=random.uniform(3.2, 4.3),
+        heat=random.uniform(1.15, 1.6),
     )
 
 
@@ -97,6 +100,43 @@ def ornstein_uhlenbeck(random: np.random.Generator, samples: int, hours: float) 
     noise = random.standard_normal(samples)
     noise[1:] *= np.sqrt(1 - decay**2)
     return np.asarray(signal.lfilter([1.0], [1.0, -decay], noise))
+
+
+def sudden_changes(random: np.random.Generator, samples: int, hours: float) -> Values:
+    """Return a process that jumps and decays: unit variance, zero mean.
+
+    Boundaries of flux tubes pass a spacecraft a few times an hour (Bruno et al. 2001, Planet.
+    Space Sci. 49, 1201; Borovsky 2008, J. Geophys. Res. 113, A08110); the large ones matter here.
+
+    Parameters
+    ----------
+    random
+        Source of randomness.
+    samples
+        Length of the result.
+    hours
+        Time after which a jump has decayed to 1/e.
+    """
+    signal = require("scipy.signal")
+    often = 0.08  # jumps a sample
+    jumps = (random.random(samples) < often) * random.laplace(size=samples)
+    decay = np.exp(-1 / (hours * SAMPLES_PER_HOUR))
+    deviation = np.sqrt(2 * often / (1 - decay**2))
+    return np.asarray(signal.lfilter([1.0], [1.0, -decay], jumps) / deviation)
+
+
+def magnetic_holes(random: np.random.Generator, samples: int) -> Values:
+    """Return factors below 1 where short dips of the field pass, a few a day, shape (n,).
+
+    Turner et al. (1977, J. Geophys. Res. 82, 1921) count 1.5 deep ones a day in much finer data;
+    means over ten minutes see shallower ones.
+    """
+    factor = np.ones(samples)
+    count = random.poisson(samples / (24 * SAMPLES_PER_HOUR) * 2.0)
+    for place in random.integers(0, samples, count):
+        depth = min(0.05 + random.exponential(0.18), 0.9)
+        factor[place : place + int(random.integers(1, 4))] *= 1 - depth
+    return factor
 
 
 def _turbulence(random: np.random.Generator, samples: int) -> Values:
@@ -123,62 +163,82 @@ def ambient_wind(random: np.random.Generator, samples: int) -> Wind:
     speed = climate.slow_speed * np.exp(0.09 * ornstein_uhlenbeck(random, samples, 30.0))
     squeeze_density, squeeze_field, heating = (np.ones(samples) for _ in range(3))
     polarity = np.ones(samples)
+    regions = []
     for stream in _draw_streams(random, hours[-1]):
-        _add_stream(random, hours, stream, speed, squeeze_density, squeeze_field, heating)
+        edges = _add_stream(random, hours, stream, speed, squeeze_density, squeeze_field, heating)
+        if edges is not None:
+            regions.append(edges)
     for crossing in _draw_sector_boundaries(random, hours[-1]):
         polarity[hours >= crossing] *= -1
         _add_plasma_sheet(random, hours, crossing, squeeze_density, squeeze_field, heating)
-    waves = _turbulence(random, samples)
+    waves = _turbulence(random, samples) + 0.6 * sudden_changes(random, samples, 2.0)
     speed += 9.0 * waves * (speed / 400)
     # Mass flux: the denser the slower, n V^2 about constant; the rest is log-normal structure.
     density = climate.density * (400 / speed) ** 2 * squeeze_density
     density *= np.exp(
-        0.32 * ornstein_uhlenbeck(random, samples, 8.0)
-        + 0.15 * ornstein_uhlenbeck(random, samples, 0.8)
+        0.3 * ornstein_uhlenbeck(random, samples, 8.0)
+        + 0.22 * sudden_changes(random, samples, 4.0)
+        + 0.07 * ornstein_uhlenbeck(random, samples, 0.5)
     )
     temperature = climate.heat * expected_temperature(speed) * heating
+    # Fast wind is as hot as expected on the whole; the scatter is that of slow wind.
+    temperature *= np.clip(400 / speed, 0.6, 1.1) ** 0.6
     temperature *= np.exp(
-        0.36 * ornstein_uhlenbeck(random, samples, 7.0)
-        + 0.2 * ornstein_uhlenbeck(random, samples, 0.8)
+        0.3 * ornstein_uhlenbeck(random, samples, 7.0)
+        + 0.26 * sudden_changes(random, samples, 3.0)
+        + 0.1 * ornstein_uhlenbeck(random, samples, 0.5)
     )
     magnitude = climate.field * squeeze_field
     magnitude *= np.exp(
-        0.31 * ornstein_uhlenbeck(random, samples, 9.0)
-        + 0.09 * ornstein_uhlenbeck(random, samples, 0.7)
+        0.28 * ornstein_uhlenbeck(random, samples, 9.0)
+        + 0.07 * sudden_changes(random, samples, 3.0)
+        + 0.05 * ornstein_uhlenbeck(random, samples, 0.5)
     )
+    magnitude *= magnetic_holes(random, samples)
     field = _turn(random, _spiral(speed, polarity), speed) * magnitude[:, None]
-    return Wind(speed, density, np.maximum(temperature, 4000.0), field)
+    return Wind(speed, density, np.maximum(temperature, 4000.0), field, sorted(regions))
 
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
     interface: float
     peak: float
-    rise: float
+    before: float
+    after: float
     plateau: float
     decay: float
 
 
 def _draw_streams(random: np.random.Generator, hours: float) -> list[_Stream]:
-    """Draw coronal holes that live for some rotations; each sends a stream every rotation."""
+    """Draw coronal holes that live for some rotations; each sends a stream every rotation.
+
+    The interaction region at its front lasts about a day and a half (Jian et al. 2006, Sol. Phys.
+    239, 337), of which somewhat less than half comes before the interface.
+    """
     streams = []
     first_seen = -3 * SYNODIC_HOURS
     while first_seen < hours:
-        first_seen += random.exponential(SYNODIC_HOURS / 1.1)
-        peak, rise = random.uniform(450, 680), random.uniform(4, 10)
-        plateau, decay = random.uniform(10, 50), random.uniform(25, 60)
+        first_seen += random.exponential(SYNODIC_HOURS / 0.8)
+        peak = random.uniform(410, 640)
+        length, share = (36 * np.exp(0.4 * random.standard_normal()), random.uniform(0.25, 0.6))
+        plateau, decay = random.uniform(10, 40), random.uniform(20, 50)
         for rotation in range(1 + random.poisson(1.8)):
             jitter = random.normal(0, 12)
             streams.append(
                 _Stream(
                     interface=first_seen + rotation * SYNODIC_HOURS + jitter,
                     peak=peak * random.uniform(0.9, 1.1),
-                    rise=rise,
+                    before=length * share * random.uniform(0.7, 1.3),
+                    after=length * (1 - share) * random.uniform(0.7, 1.3),
                     plateau=plateau,
                     decay=decay,
                 )
             )
-    return streams
+    return sorted(streams, key=lambda stream: stream.interface)
+
+
+#: Streams that speed the wind up by less than this have no interaction region to speak of, km/s.
+_LEAST_RISE = 60.0
 
 
 def _add_stream(
@@ -189,20 +249,39 @@ def _add_stream(
     density: Values,
     field: Values,
     heating: Values,
-) -> None:
-    """Put a fast stream and the interaction region at its front into the channels."""
+) -> tuple[int, int, int] | None:
+    """Put a fast stream and the interaction region at its front into the channels.
+
+    Slow wind is piled up before the interface, fast wind slowed down and heated behind it; some
+    regions begin or end with a shock. Returns the samples where the region starts, where its
+    interface is and where it ends; `None` if there is none within the series.
+    """
     since = hours - stream.interface
-    shape = 0.5 * (1 + np.tanh(since / stream.rise))
-    shape *= np.exp(-np.maximum(since - stream.plateau, 0) / stream.decay)
-    speed += np.maximum(stream.peak - speed, 0) * shape
-    strength = np.clip((stream.peak - 400) / 250, 0.2, 1.2)
-    before = np.exp(-0.5 * ((since + stream.rise) / (1.2 * stream.rise)) ** 2)
-    around = np.exp(-0.5 * (since / (1.5 * stream.rise)) ** 2)
-    after = np.exp(-0.5 * ((since - stream.rise) / (1.5 * stream.rise)) ** 2)
-    density *= 1 + random.uniform(1.0, 4.0) * strength * before
-    density *= 1 - 0.35 * shape
-    field *= 1 + random.uniform(0.8, 2.4) * strength * around
-    heating *= 1 + random.uniform(0.4, 1.8) * strength * after
+    ahead = (since >= -stream.before - 6) & (since < -stream.before)
+    upstream = float(np.median(speed[ahead])) if ahead.any() else float(np.median(speed))
+    rise = max(stream.peak - upstream, 0.0)
+    strength = float(np.clip(rise / 200, 0.0, 1.3))
+    early = np.clip(1 + since / stream.before, 0, 1) ** random.uniform(0.3, 1.6)
+    late = np.clip(1 - since / stream.after, 0, 1) ** random.uniform(0.3, 1.6)
+    slow_side, fast_side = (since < 0) & (early > 0), (since >= 0) & (late > 0)
+    squeezed = np.where(slow_side, early, np.where(fast_side, late, 0.0))
+    # A fifth of the rise comes before the interface, most of it at and behind it.
+    climb = 0.2 * early * (since < 0) + np.where(
+        since >= 0, 0.2 + 0.8 * np.tanh(2.2 * since / stream.after), 0.0
+    )
+    climb *= np.exp(-np.maximum(since - stream.after - stream.plateau, 0) / stream.decay)
+    speed += np.maximum(stream.peak - speed, 0) * climb
+    width = random.uniform(0.3, 4.0)
+    dense = 1 / (1 + np.exp(np.clip(since / width, -50, 50)))
+    density *= 1 + random.uniform(0.8, 3.5) * strength * squeezed * dense
+    density *= 1 - 0.25 * min(strength, 1.0) * climb
+    field *= 1 + random.uniform(0.5, 2.0) * strength * squeezed
+    heating *= 1 + random.uniform(0.1, 1.0) * strength * squeezed * (1 - 0.6 * dense)
+    if rise < _LEAST_RISE:
+        return None
+    edges = np.array([-stream.before, 0.0, stream.after]) + stream.interface
+    first, interface, end = (round(edge * SAMPLES_PER_HOUR) for edge in edges)
+    return (first, interface, end) if first >= 0 and end < len(hours) else None
 
 
 def _draw_sector_boundaries(random: np.random.Generator, hours: float) -> Values:

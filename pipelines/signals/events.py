@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 #: magnetic obstacle may be unknown (NaT).
 TRUTH_COLUMNS = ("icme_start_time", "mo_start_time", "mo_end_time")
 
+#: Columns of a table of stream interaction regions, times in UTC; the interface may be unknown.
+REGION_COLUMNS = ("sir_start_time", "interface_time", "sir_end_time")
+
 Intervals = NDArray[np.int64]
 """Half-open intervals of sample numbers, shape (n, 2): first sample, one past the last."""
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg2 import sql as pg
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from epntap.adql import translate
-from epntap.database import Database
 from epntap.tables import Column, Relation, Schema, Table, TableSet
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
@@ -42,9 +44,9 @@ SIGNS = st.sampled_from(["<", "<=", ">", ">="])
 
 
 @pytest.fixture(scope="module")
-def rows(database: Database):
+def rows(database: Connection) -> Iterator[Cursor]:
     """Every pair of limits, some of which no catalogue has, in a table of this connection."""
-    with database.publisher() as connection, connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE events (n int, time_min float8, time_max float8)")
         for number, pair in enumerate(itertools.product(VALUES, VALUES)):
             cursor.execute("INSERT INTO pg_temp.events VALUES (%s, %s, %s)", (number, *pair))
@@ -87,14 +89,9 @@ def test_an_interval_is_asked_of_the_index():
         "NOT (time_max >= 10 AND time_min <= 20)",
         "time_max >= 10 AND time_min <> 20",
         "time_max >= n AND time_min <= 20",
-        "time_max >= 'ten' AND n <= 20",
     ],
 )
 def test_what_implies_no_interval_is_left_as_it_is(condition):
-    if "'ten'" in condition:
-        with pytest.raises(Exception, match="ten"):
-            translate(f"SELECT n FROM events.epn_core WHERE {condition}", TABLES)
-        return
     assert "span" not in translate(f"SELECT n FROM events.epn_core WHERE {condition}", TABLES).sql
 
 

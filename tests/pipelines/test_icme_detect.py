@@ -9,14 +9,13 @@ pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from pipelines.errors import SourceError, WeightsError
+from pipelines.icme.decide import decide, obstacle_start
 from pipelines.icme.detect import (
     SHIPPED_WEIGHTS,
     class_probabilities,
-    decide,
     detect,
     first_sample,
     load_detector,
-    obstacle_start,
     write_detector,
 )
 from pipelines.icme.evaluate import score

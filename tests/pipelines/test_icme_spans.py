@@ -15,7 +15,8 @@ pytest.importorskip("torch")
 
 from pipelines.contract import Span, SpanPipeline
 from pipelines.icme import pipeline
-from pipelines.icme.detect import LONGEST, STEP
+from pipelines.icme.decide import LONGEST
+from pipelines.icme.detect import STEP
 from pipelines.icme.model import WINDOW
 from pipelines.signals.events import EventRule, find_events
 from pipelines.signals.rolling import rolling_moments

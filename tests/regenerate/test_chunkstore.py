@@ -10,7 +10,7 @@ import pytest
 
 from epntap.database import Database
 from epntap.plugins import Span
-from epntap.regenerate.beginning import begin, store_layout
+from epntap.regenerate.beginning import begin, fail, store_layout
 from epntap.regenerate.chunks import Chunk, cut
 from epntap.regenerate.chunkstore import all_done, end_chunk, fail_chunk, progress_of, take_chunk
 from epntap.regenerate.errors import ChunkLostError
@@ -120,3 +120,6 @@ def test_chunks_are_done_once_whenever_workers_die_fail_or_come_back(database, d
     assert done == {held.chunk.number: held.worker for held in line.ended}
     parts = "SELECT count(*), count(DISTINCT key) FROM epntap.part WHERE run_id = %s"
     assert ask(database, parts, run.run_id) == [(len(chunks), len(chunks))]
+    with database.publisher() as connection:
+        assert fail(connection, run.run_id, "the test has ended")
+        connection.commit()

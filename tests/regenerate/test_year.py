@@ -114,10 +114,13 @@ def month_by_month(
                     begin_due(database, clock)
                 await_ends(database, catalogue, month + 1)
                 now = dated(database, catalogue)
-                for uid, (created, run, *content) in now.items():
-                    if uid in seen:
-                        assert created == seen[uid][0]
-                        assert (run == seen[uid][1]) == (content == list(seen[uid][2:]))
+                for uid in now.keys() & seen.keys():
+                    before, after = seen[uid], now[uid]
+                    assert after.created == before.created
+                    if after.content == before.content:
+                        assert after == before
+                    else:
+                        assert after.run_id != before.run_id
                 seen = now
     return seen
 

@@ -257,6 +257,8 @@ def test_parameters_are_replaced_until_the_job_is_started(jobs):
     assert job.post("/parameters", query="SELECT 1 AS one FROM moons.epn_core").status_code == 303
     assert job.post("/parameters", runId="second").status_code == 303
     assert job.value("runId") == "second"
+    assert job.post(lang="ADQL-2.1").status_code == 303
+    assert job.post("/parameters", LANG="ADQL").status_code == 303
     found = [(name.upper(), value) for name, value in job.parameters()]
     assert sorted(found) == [
         ("FORMAT", "csv"),
@@ -364,6 +366,7 @@ def test_single_values_are_plain_text_and_those_of_the_document(jobs):
     "parameters",
     [
         {"PHASE": "ABORT"},
+        {"ACTION": "DELETE"},
         {"PHASE": ["RUN", "RUN"]},
         {"QUERY": [FIVE, "SELECT 1"]},
         {"UPLOAD": "nonsense"},

@@ -1,0 +1,10 @@
+"""Runs on request: ``/run/<pipeline>`` takes a time span or a file and gives a catalogue.
+
+`values` reads what clients ask for, `jobs` is a `JobKind` of ``epntap.uws``, `task` is what the
+worker does with such a job: it has a child process run the pipeline (`process`, `child`), in a
+folder of its own (`folders`). `routes` mounts it, `descriptor` tells programs of it.
+"""
+
+from epntap.requests.routes import RunRoutes
+
+__all__ = ["RunRoutes"]

@@ -1,0 +1,152 @@
+"""Measure what the README says of the ICME detector, and keep it in ``results.json``.
+
+``python -m pipelines.icme.measure --data FOLDER --answers FILE.npz --networks FOLDER`` scores the
+answers and networks of `pipelines.icme.crossing`, the baselines, detection in real time and the
+agreement of lists. `pipelines.icme.report` prints the tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines.errors import PipelineError, require
+from pipelines.icme.baselines import forest_answers, threshold_answers
+from pipelines.icme.crossed import crossed_scores, mean_answers, rules_of, scored
+from pipelines.icme.crossing import (
+    Answers,
+    RealData,
+    RealSeries,
+    network_name,
+    read_answers,
+    read_real,
+)
+from pipelines.icme.detect import first_sample, load_network
+from pipelines.icme.evaluate import candidate_rules
+from pipelines.icme.features import REFERENCE
+from pipelines.icme.labels import read_labels
+from pipelines.icme.lists import agreement, read_richardson_cane
+from pipelines.icme.streaming import (
+    choose_stream_rule,
+    score_stream,
+    stream_inputs,
+    streamed_probabilities,
+)
+from pipelines.signals.events import TRUTH_COLUMNS
+
+#: Waiting times, hours; 0.5 and 19.5 are those of which Rüdisser et al. (2025) give scores.
+WAITS = (0.5, 2.0, 4.0, 8.0, 12.0, 19.5, 30.0)
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def streaming_scores(
+    real: Sequence[RealSeries], networks: Path, seed: int
+) -> list[dict[str, float]]:
+    """Score detection in real time by networks that never saw the series, one line a wait.
+
+    The rule for a series is chosen on the other series' streams.
+    """
+    streamed = []
+    for number, one in enumerate(real):
+        network = load_network(networks / network_name((number,), seed))
+        inputs = stream_inputs(one.series, REFERENCE)
+        answers = streamed_probabilities((network,), inputs, first_sample(one.series), WAITS)
+        streamed.append([one.held_out(each) for each in answers])
+    lines = []
+    for place, wait in enumerate(WAITS):
+        several = [each[place] for each in streamed]
+        rules = [
+            choose_stream_rule([*several[:number], *several[number + 1 :]], candidate_rules())
+            for number in range(len(several))
+        ]
+        lines.append(asdict(score_stream(several, rules, wait)))
+    return lines
+
+
+def detected_list(
+    one: RealSeries, number: int, real: Sequence[RealSeries], answers: Answers
+) -> Any:
+    """Return what networks that never saw a series found in it, columns `TRUTH_COLUMNS`."""
+    found = scored(one.held_out(mean_answers(answers)[number]), rules_of(real, answers)[number])
+    edges = one.series.time_of(found.detected)
+    return pd.DataFrame(
+        {TRUTH_COLUMNS[0]: edges[:, 0], TRUTH_COLUMNS[1]: pd.NaT, TRUTH_COLUMNS[2]: edges[:, 1]}
+    )
+
+
+def agreements(data: Path, real: Sequence[RealSeries], answers: Answers) -> dict[str, Any]:
+    """Return how far lists agree: those near the Earth, and the detector with those of 2019."""
+    near_earth = {
+        "ICMECAT v2.2 (Wind)": read_labels(data / "icme/HELIO4CAST_ICMECAT_v22.csv", "Wind"),
+        "Nguyen et al. 2019": read_labels(data / "icme/nguyen2019_wind_listOfICMEs.csv"),
+        "Richardson & Cane": read_richardson_cane(data / "icme/richardson_cane_list_2020.htm"),
+    }
+    year = (pd.Timestamp("2019-01-01"), pd.Timestamp("2020-01-01"))
+
+    def of_year(labels: pd.DataFrame) -> pd.DataFrame:
+        return labels[(labels.icme_start_time >= year[0]) & (labels.mo_end_time < year[1])]
+
+    in_2019 = {
+        "this detector": detected_list(real[0], 0, real, answers),
+        "ICMECAT v2.2 (Wind)": of_year(near_earth["ICMECAT v2.2 (Wind)"]),
+        "Richardson & Cane": of_year(near_earth["Richardson & Cane"]),
+    }
+    return {
+        "near_earth_any": [asdict(each) for each in agreement(near_earth)],
+        "near_earth_51": [asdict(each) for each in agreement(near_earth, 0.51)],
+        "wind_2019_any": [asdict(each) for each in agreement(in_2019)],
+    }
+
+
+def measure(data: Path, answers: Answers, networks: Path, seed: int) -> dict[str, Any]:
+    """Return all results as plain values."""
+    series: RealData = read_real(data)
+    real = series.left_out
+
+    def told(step: str) -> None:
+        print(step, file=sys.stderr, flush=True)
+
+    told("scoring the networks")
+    results: dict[str, Any] = {"crossed": crossed_scores(real, answers)}
+    told("threshold rule")
+    results["threshold"] = crossed_scores(real, threshold_answers(real))
+    told("random forest")
+    results["forest"] = crossed_scores(real, forest_answers(real, seeds=(0, 1)))
+    told("lists")
+    results["lists"] = agreements(data, real, answers)
+    told("streaming")
+    results["streaming"] = streaming_scores(real, networks, seed)
+    plain: dict[str, Any] = json.loads(json.dumps(results, default=float))
+    return plain
+
+
+def main() -> int:
+    """Read the command line, measure, and write the results."""
+    parser = argparse.ArgumentParser(description="Results of the ICME detector.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with icme/ and cir/")
+    parser.add_argument("--answers", type=Path, required=True)
+    parser.add_argument("--networks", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=2, help="of the networks that stream")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    require("torch").set_num_threads(1)
+    try:
+        answers = read_answers(arguments.answers)
+        results = measure(arguments.data, answers, arguments.networks, arguments.seed)
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    arguments.output.write_text(json.dumps(results, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

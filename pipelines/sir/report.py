@@ -1,0 +1,106 @@
+"""Print the tables of the README: ``make evaluate CASE=sir``.
+
+The cross-validated figures are those that `pipelines.sir.crossing` wrote beside the weights;
+simulated years are made and searched anew; real series are searched with the weights as shipped
+when they are given with their labels, as ``--real SERIES.csv.gz LABELS.csv``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pipelines.errors import PipelineError, require
+from pipelines.icme.detect import SHIPPED_WEIGHTS
+from pipelines.sir import pipeline
+from pipelines.sir.parameters import read_parameters
+
+#: Seeds of the simulated years; training uses those from 100 on.
+SIMULATED_SEEDS = (11, 12, 13)
+
+_HEADER = (
+    "| data | regions | detected | precision | recall | F1 any | F1 51 % | F1 IoU 50 % "
+    "| F1 samples | TSS | start MAE | interface MAE | end MAE | confusion |\n" + "|---" * 14 + "|"
+)
+
+
+def table_row(name: str, scores: Mapping[str, Any]) -> str:
+    """Return a line of the table for one set of scores."""
+    ratios = ("precision", "recall", "f1_any", "f1_51", "f1_iou50", "f1_samples", "tss")
+    errors = ("start_mae_h", "interface_mae_h", "end_mae_h")
+    confused = scores.get("confusion_rate")
+    cells = [
+        name,
+        str(scores["n_true"]),
+        str(scores["n_detected"]),
+        *(f"{scores[key]:.2f}" for key in ratios),
+        *(f"{scores[key]:.1f} h" for key in errors),
+        "" if confused is None else f"{100 * confused:.0f} %",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def confusion_lines(counts: Sequence[Sequence[int]]) -> list[str]:
+    """Return the table of true against found kinds."""
+    lines = ["| true | found as region | as ejection | not found |", "|---|---|---|---|"]
+    for name, row in zip(("interaction region", "ejection"), counts, strict=True):
+        lines.append(f"| {name} | " + " | ".join(str(each) for each in row) + " |")
+    return lines
+
+
+def simulated_scores(seed: int, weights: Path) -> Mapping[str, Any]:
+    """Detect in a simulated year and score against its truth."""
+    year = pipeline.simulate(seed=seed)
+    with TemporaryDirectory() as folder:
+        regions, ejections = Path(folder) / "regions.csv", Path(folder) / "ejections.csv"
+        year.regions.to_csv(regions, index=False)
+        year.truth.to_csv(ejections, index=False)
+        return pipeline.evaluate(year.series, regions, weights=weights, ejections=ejections)
+
+
+def results(real: Sequence[tuple[Path, Path]], weights: Path) -> list[str]:
+    """Return all lines."""
+    notes = read_parameters(weights).notes
+    lines = [_HEADER]
+    if "nested" in notes:
+        name = f"**STEREO-B 2013-14, {notes['folds']} blocks of time left out in turn**"
+        lines.append(table_row(name, notes["nested"]))
+    for series, labels in real:
+        scores = pipeline.evaluate(series, labels, weights=weights)
+        lines.append(table_row(f"{scores['source']}, weights as shipped", scores))
+    for seed in SIMULATED_SEEDS:
+        lines.append(table_row(f"simulated year, seed {seed}", simulated_scores(seed, weights)))
+    if "nested" in notes:
+        lines += ["", *confusion_lines(notes["nested"]["confusion"])]
+    return lines
+
+
+def main() -> int:
+    """Read the command line and print the tables."""
+    parser = argparse.ArgumentParser(description="Results for interaction regions as tables.")
+    parser.add_argument(
+        "--real",
+        nargs=2,
+        type=Path,
+        action="append",
+        default=[],
+        metavar=("SERIES", "LABELS"),
+        help="a real series and the list of its interaction regions",
+    )
+    parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS)
+    arguments = parser.parse_args()
+    require("torch").set_num_threads(1)
+    try:
+        print("\n".join(results(arguments.real, arguments.weights)))
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Detection in real time never looks ahead, and tells how late it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("torch")
+
+from pipelines.icme.detect import first_sample
+from pipelines.icme.evaluate import HeldOut
+from pipelines.icme.features import REFERENCE
+from pipelines.icme.model import WINDOW
+from pipelines.icme.simulate import simulate
+from pipelines.icme.streaming import (
+    choose_stream_rule,
+    score_stream,
+    stream_events,
+    stream_inputs,
+    streamed_probabilities,
+)
+from pipelines.signals.events import EventRule
+
+RULE = EventRule(low=0.3, high=0.6, merge=12, shortest=12)
+
+
+@pytest.fixture(scope="module")
+def wind():
+    return simulate(seed=51, days=30, ejections_per_year=60).series
+
+
+def until(series, present):
+    """Return a series of which nothing from a sample on is known."""
+    data = series.data.copy()
+    data.iloc[present:] = np.nan
+    return replace(series, data=data)
+
+
+@settings(max_examples=5, deadline=None)
+@given(present=st.integers(WINDOW, 4000))
+def test_a_window_holds_nothing_that_is_measured_after_its_end(wind, present):
+    ended = until(wind, present)
+    ends = np.array([present])
+    whole = stream_inputs(wind, REFERENCE).windows(ends, WINDOW)
+    known = stream_inputs(ended, REFERENCE).windows(ends, WINDOW)
+    assert (whole == known).all()
+
+
+def test_answers_do_not_depend_on_what_comes_after_the_waiting_time(wind, detector):
+    networks, first, present = detector.networks[:1], first_sample(wind), 2500
+    ended = until(wind, present)
+    for wait in (0.5, 6.0):
+        whole, known = (
+            streamed_probabilities(networks, stream_inputs(each, REFERENCE), first, [wait])[0]
+            for each in (wind, ended)
+        )
+        decided = present - round(wait * 6) - 3
+        assert (whole[:, :decided] == known[:, :decided]).all()
+
+
+def answers(samples: int, *events: tuple[int, int]) -> np.ndarray:
+    probabilities = np.zeros((5, samples), dtype=np.float32)
+    for first, end in events:
+        probabilities[2, first:end] = np.minimum(0.41 + 0.02 * np.arange(end - first), 0.95)
+    probabilities[0] = 1 - probabilities[2]
+    return probabilities
+
+
+def test_an_event_is_announced_when_the_evidence_is_high_and_starts_where_it_began():
+    found, announced = stream_events(answers(500, (100, 200)), RULE, np.ones(500, dtype=bool))
+    assert found.tolist() == [[100, 200]]
+    assert announced.tolist() == [110]
+
+
+def test_close_runs_are_one_event_and_weak_ones_none():
+    probabilities = answers(500, (100, 200), (205, 260), (400, 405))
+    found, _ = stream_events(probabilities, RULE, np.ones(500, dtype=bool))
+    assert found.tolist() == [[100, 260]]
+
+
+def test_the_delay_is_that_of_the_announcement_and_the_wait():
+    truth = HeldOut(answers(500, (100, 200)), np.array([[94, 214]]), np.ones(500, dtype=bool))
+    scores = score_stream([truth], [RULE], wait=2.0)
+    assert (scores.f1, scores.precision, scores.recall) == (1, 1, 1)
+    assert scores.delay_h == pytest.approx(16 / 6 + 2)
+    assert scores.delay_fraction == pytest.approx((16 + 12) / 120)
+    assert scores.start_mae_h == pytest.approx(1.0)
+
+
+def test_the_rule_for_streaming_is_the_one_that_finds_most():
+    truth = HeldOut(answers(500, (100, 200)), np.array([[94, 214]]), np.ones(500, dtype=bool))
+    never = EventRule(low=0.3, high=0.99, merge=12, shortest=12)
+    assert choose_stream_rule([truth], [never, RULE]) == RULE
