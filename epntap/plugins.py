@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeGuard, cast
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, cast
 
 from epntap.errors import UserError
 from epntap.yamlfile import suggestion
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Entry point group by which any installed package may offer a pipeline.
 GROUP = "epntap.pipelines"

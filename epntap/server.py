@@ -19,6 +19,7 @@ from epntap.allocator import keep_freed_pieces
 from epntap.connections import IDLE_SECONDS, ConnectionLimits, GuardedProtocol
 from epntap.database import Database
 from epntap.errors import UserError
+from epntap.queue import PhaseListener
 from epntap.service import SERVER, create_app
 from epntap.settings import Settings
 
@@ -139,8 +140,12 @@ def serve(database: Database, settings: Settings, listener: socket.socket) -> No
     """Serve until SIGINT or SIGTERM; the caller closes the database then."""
     sys.setswitchinterval(_SWITCH_S)
     keep_freed_pieces()
-    config = configuration(create_app(database, settings), settings)
+    phases = PhaseListener(database)
+    config = configuration(create_app(database, settings, phases), settings)
     try:
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         print(file=sys.stderr)
+    finally:
+        # Before the database is closed: it would take that for a loss.
+        phases.close()

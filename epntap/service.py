@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
 from starlette.applications import Starlette
@@ -25,6 +25,7 @@ from epntap.portal.dachs import dachs_routes
 from epntap.portal.pages import Portal
 from epntap.queue import PhaseListener
 from epntap.registry import RegistryRoutes
+from epntap.requests.routes import RunRoutes
 from epntap.results import open_results
 from epntap.settings import Settings
 from epntap.tap.asynchronous import TapJobs
@@ -61,12 +62,15 @@ def create_app(
     registry = RegistryRoutes(database, tablesets, settings)
     portal = Portal(database, tablesets, settings)
     watch = JobWatch(phases or PhaseListener(database))
-    tap_jobs = _tap_jobs(database, settings, watch)
+    job_threads = ThreadPoolExecutor(_JOB_THREADS, thread_name_prefix="jobs")
+    tap_jobs = _tap_jobs(database, settings, watch, job_threads)
+    runs = RunRoutes(database, open_results(settings), settings, watch, job_threads)
     tap_routes = [*tap.routes(), *tap_jobs.routes("/async"), *examples.routes()]
     return Starlette(
         routes=[
             Mount("/tap", routes=tap_routes),
             *registry.routes(),
+            *runs.routes(),
             *dachs_routes(tap_routes),
             *portal.routes(),
         ],
@@ -84,7 +88,9 @@ def create_app(
     )
 
 
-def _tap_jobs(database: Database, settings: Settings, watch: JobWatch) -> UwsRoutes:
+def _tap_jobs(
+    database: Database, settings: Settings, watch: JobWatch, threads: Executor
+) -> UwsRoutes:
     """Return the asynchronous queries of TAP."""
     store = open_results(settings)
     admit = partial(admit_job, limits=JobLimits.of(settings))
@@ -92,7 +98,7 @@ def _tap_jobs(database: Database, settings: Settings, watch: JobWatch) -> UwsRou
         JobService(database, store, TapJobs(settings), admit),
         store,
         watch,
-        ThreadPoolExecutor(_JOB_THREADS, thread_name_prefix="jobs"),
+        threads,
         path="/tap/async",
         base_url=settings.base_url,
         list_jobs=settings.job_list == "address",

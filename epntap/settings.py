@@ -149,7 +149,7 @@ class Settings(BaseSettings):
     async_seconds: int = Field(default=3600, ge=1)
     """Time that an asynchronous query may take when its client asks for none."""
 
-    async_seconds_limit: int = Field(default=24 * 3600, ge=1)
+    async_seconds_limit: int = Field(default=3600, ge=1)
     """Time that no asynchronous query exceeds, whatever its client asks for."""
 
     destruction_days: float = Field(default=7.0, gt=0)

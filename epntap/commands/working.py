@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from epntap.commands.reports import say
 from epntap.database import Database
 from epntap.errors import UserError
+from epntap.requests.folders import folders_of, sweep_folders
 from epntap.server import stopped_by_signals
 from epntap.settings import Settings, read_settings
 from epntap.worker import Worker, all_tasks
@@ -44,6 +45,8 @@ def background_worker(
     """Return a worker for everything that this service does, to be entered."""
 
     def make() -> Worker:
+        # What a worker of this machine left that was killed.
+        sweep_folders(folders_of(settings))
         return Worker(
             database,
             settings,

@@ -8,10 +8,10 @@ text and arrays become empty (section 5.3).
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from epntap.formats.base64stream import Base64Stream
 from epntap.formats.cells import CellCodec, codec_for
 from epntap.formats.document import (
     document_head,
@@ -26,25 +26,6 @@ from epntap.formats.runs import NullFlags, Run, runs_of
 from epntap.formats.singly import FEW_ROWS, packed_singly
 from epntap.formats.writer import CountedWriter, Info, ResultHeader, RowLimit
 from epntap.tables import Column
-
-
-class Base64Stream:
-    """Base64 of bytes that come in pieces, a line a piece."""
-
-    def __init__(self) -> None:
-        self._carry = b""
-
-    def encode(self, data: bytes | memoryview) -> bytes:
-        """Encode whole groups of three bytes and keep the rest for the next piece."""
-        memory = memoryview(self._carry + data if self._carry else data)
-        whole = len(memory) - len(memory) % 3
-        self._carry = bytes(memory[whole:])
-        return binascii.b2a_base64(memory[:whole]) if whole else b""
-
-    def close(self) -> bytes:
-        """Encode what is kept."""
-        carry, self._carry = self._carry, b""
-        return binascii.b2a_base64(carry) if carry else b""
 
 
 class BinaryWriter(CountedWriter):

@@ -99,7 +99,6 @@ def find_offers(settings: Settings | None = None) -> Offers:
             available.append(found)
         elif found is not None:
             unavailable.append(found)
-            log.warning("%s is not offered at /run: %s", name, found.reason)
     for name in sorted(set(wanted or ()) - set(pipeline_names())):
         unavailable.append(Unavailable(name, "no such pipeline is installed"))
     return Offers(tuple(available), tuple(unavailable))

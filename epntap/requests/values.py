@@ -130,7 +130,8 @@ def _given(form: RequestForm, pairs: Iterable[tuple[str, str]]) -> dict[str, str
         if key not in known:
             # A misspelt parameter that is passed over gives a result that nobody asked for.
             raise RequestError(
-                f"there is no parameter {name[:40]!r}{suggestion(key[:40], known)}",
+                f"there is no parameter {name[:40]!r}"
+                f"{suggestion(name[:40], [each.lower() for each in known])}",
                 hint=f"parameters: {', '.join(known)}",
             )
         if not value:
@@ -156,8 +157,7 @@ def _choice(parameter: RequestParameter, text: str) -> str:
         if choice.lower() == text.lower():
             return choice
     raise RequestError(
-        f"{parameter.name.upper()}={text[:40]} is not a choice{suggestion(text[:40], parameter.choices)}",
-        hint=", ".join(parameter.choices),
+        f"{parameter.name.upper()}={text[:40]} is not a choice", hint=", ".join(parameter.choices)
     )
 
 

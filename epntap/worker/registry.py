@@ -11,7 +11,8 @@ def all_tasks() -> tuple[Task, ...]:
     Imported when it is asked for, so that a worker's modules do not load the whole service.
     """
     from epntap.regenerate.tasks import regeneration_tasks
+    from epntap.requests.task import RunTask
     from epntap.tap.asynchronous import TapQueryTask
     from epntap.uws.expiry import ExpiryTask, SweepTask
 
-    return (TapQueryTask(), ExpiryTask(), SweepTask(), *regeneration_tasks())
+    return (TapQueryTask(), RunTask(), ExpiryTask(), SweepTask(), *regeneration_tasks())

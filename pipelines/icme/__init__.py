@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pipelines.icme.features import Scaling
     from pipelines.icme.simulate import Simulation
+    from pipelines.request import RequestForm
     from pipelines.sources.insitu import InSituSeries
     from pipelines.sources.spans import SeriesInMemory, SeriesOnDemand
 
@@ -48,13 +49,14 @@ class IcmePipeline:
         spacecraft: str | None = None,
         weights: str | Path | None = None,
         scaling: Scaling | None = None,
+        streaming: float | None = None,
         progress: Progress = silent,
     ) -> SpanSource:
         """Open a source for working on it span by span; see `pipelines.contract.SpanPipeline`.
 
         Services are asked, and wind simulated, only for the spans that are then wanted, so `span`
-        needs no attention here; `weights` and `scaling` are taken because all methods take the
-        same options, and have no part in it.
+        needs no attention here; `weights`, `scaling` and `streaming` have no part in it and are
+        taken because all methods take the same options.
 
         Raises
         ------
@@ -71,6 +73,7 @@ class IcmePipeline:
         spacecraft: str | None = None,
         weights: str | Path | None = None,
         scaling: Scaling | None = None,
+        streaming: float | None = None,
     ) -> str:
         """Return the digest of version, weights, rule and scaling, hexadecimal.
 
@@ -83,9 +86,15 @@ class IcmePipeline:
         """
         from pipelines.icme.detect import SHIPPED_WEIGHTS, weights_digest
 
-        used = weights_digest(Path(weights) if weights else SHIPPED_WEIGHTS)
+        folder = Path(weights) if weights else SHIPPED_WEIGHTS
+        used = weights_digest(folder)
         other = asdict(scaling) if scaling else None
-        text = json.dumps([self.name, self.version, used, other])
+        waited = None
+        if streaming is not None:
+            from pipelines.icme.streaming import read_stream_rules
+
+            waited = [float(streaming), asdict(read_stream_rules(folder).nearest(float(streaming)))]
+        text = json.dumps([self.name, self.version, used, other, waited])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def run(
@@ -96,6 +105,7 @@ class IcmePipeline:
         spacecraft: str | None = None,
         weights: str | Path | None = None,
         scaling: Scaling | None = None,
+        streaming: float | None = None,
         progress: Progress = silent,
     ) -> Catalogue:
         """Detect ejections and measure them.
@@ -113,6 +123,9 @@ class IcmePipeline:
             Folder of weights; those that come with the package when not given.
         scaling
             Of the channels; that of the weights when not given.
+        streaming
+            Hours after which the answer for a sample is given, as in real time; after the fact
+            when not given.
         progress
             Told how the work goes on.
 
@@ -126,10 +139,12 @@ class IcmePipeline:
         from pipelines.icme.detect import SHIPPED_WEIGHTS, load_detector, search
         from pipelines.icme.features import require_channels
         from pipelines.icme.source import open_spans
+        from pipelines.icme.streaming import detect_in_real_time, read_stream_rules
         from pipelines.sources.spans import SeriesInMemory, ends_of, read_within
 
         opened = open_spans(source, spacecraft=spacecraft, progress=progress)
-        detector = load_detector(Path(weights) if weights else SHIPPED_WEIGHTS)
+        folder = Path(weights) if weights else SHIPPED_WEIGHTS
+        detector = load_detector(folder)
         used = scaling or detector.scaling
         if isinstance(opened, SeriesInMemory):
             require_channels(opened.whole)  # of a part, all channels may well be lost
@@ -137,7 +152,15 @@ class IcmePipeline:
         if series is None:
             frame = empty_frame(COLUMNS)
         else:
-            found = search(series, detector, scaling=used, progress=progress).within(series, span)
+            if streaming is None:
+                found = search(series, detector, scaling=used, progress=progress)
+            else:
+                wait = float(streaming)
+                rule = read_stream_rules(folder).nearest(wait)
+                found, _ = detect_in_real_time(
+                    series, detector, rule, wait, scaling=used, progress=progress
+                )
+            found = found.within(series, span)
             frame = build_frame(
                 series, found, model=self.model, version=self.version, digest=detector.digest
             )
@@ -154,6 +177,7 @@ class IcmePipeline:
                 "spacecraft": series.spacecraft.name if series else spacecraft,
                 "rule": asdict(detector.rule),
                 "scaling": asdict(used),
+                "streaming": streaming,
                 "networks": len(detector.networks),
                 "span": [span.start.isoformat(), span.stop.isoformat()] if span else None,
             },
@@ -244,9 +268,13 @@ class IcmePipeline:
         *,
         spacecraft: str | None = None,
         weights: str | Path | None = None,
+        streaming: float | None = None,
         progress: Progress = silent,
     ) -> Mapping[str, Any]:
         """Score detections against labels, for the ensemble and for each network alone.
+
+        With `streaming`, detections are those of real time after that many hours, and the scores
+        have ``delay_h`` and ``delay_fraction`` besides, those of single networks left out.
 
         Returns
         -------
@@ -266,8 +294,49 @@ class IcmePipeline:
             labels,
             spacecraft=spacecraft,
             weights=Path(weights) if weights else None,
+            streaming=None if streaming is None else float(streaming),
             progress=progress,
         )
+
+    # Runs on request: pipelines.request.RequestPipeline -------------------------------------------
+
+    @property
+    def request(self) -> RequestForm:
+        """What may be asked for."""
+        from pipelines.icme.request import FORM
+
+        return FORM
+
+    def check_request(
+        self, *, span: Span | None, has_file: bool, values: Mapping[str, Any]
+    ) -> None:
+        """Refuse what cannot work; see `pipelines.icme.request.check_request`."""
+        from pipelines.icme.request import check_request
+
+        check_request(span=span, has_file=has_file, values=values)
+
+    def request_source(
+        self,
+        *,
+        span: Span | None,
+        file: Path | None,
+        values: Mapping[str, Any],
+        progress: Progress = silent,
+    ) -> tuple[SeriesInMemory | SeriesOnDemand, Mapping[str, Any]]:
+        """Return what is asked for; see `pipelines.icme.request.request_source`."""
+        from pipelines.icme.request import request_source
+
+        return request_source(
+            span=span, file=file, values=values, margin=self.margin, progress=progress
+        )
+
+    def draw(
+        self, source: SeriesInMemory | SeriesOnDemand, catalogue: Catalogue, path: Path
+    ) -> None:
+        """Draw the measurements with the events shaded; see `pipelines.icme.request.draw`."""
+        from pipelines.icme.request import draw
+
+        draw(source, catalogue, path)
 
 
 pipeline = IcmePipeline()

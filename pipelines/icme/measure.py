@@ -28,12 +28,13 @@ from pipelines.icme.crossing import (
     read_answers,
     read_real,
 )
-from pipelines.icme.detect import first_sample, load_network
+from pipelines.icme.detect import SHIPPED_WEIGHTS, first_sample, load_network
 from pipelines.icme.evaluate import candidate_rules
 from pipelines.icme.features import REFERENCE
 from pipelines.icme.labels import read_labels
 from pipelines.icme.lists import agreement, read_richardson_cane
 from pipelines.icme.streaming import (
+    StreamRules,
     choose_stream_rule,
     score_stream,
     stream_inputs,
@@ -49,10 +50,10 @@ RESULTS = Path(__file__).parent / "results.json"
 
 def streaming_scores(
     real: Sequence[RealSeries], networks: Path, seed: int
-) -> list[dict[str, float]]:
+) -> tuple[list[dict[str, float]], StreamRules]:
     """Score detection in real time by networks that never saw the series, one line a wait.
 
-    The rule for a series is chosen on the other series' streams.
+    The rule for a series is chosen on the other series' streams; the rules that are shipped on all.
     """
     streamed = []
     for number, one in enumerate(real):
@@ -60,15 +61,16 @@ def streaming_scores(
         inputs = stream_inputs(one.series, REFERENCE)
         answers = streamed_probabilities((network,), inputs, first_sample(one.series), WAITS)
         streamed.append([one.held_out(each) for each in answers])
-    lines = []
+    lines, shipped = [], []
     for place, wait in enumerate(WAITS):
         several = [each[place] for each in streamed]
+        shipped.append(choose_stream_rule(several, candidate_rules()))
         rules = [
             choose_stream_rule([*several[:number], *several[number + 1 :]], candidate_rules())
             for number in range(len(several))
         ]
         lines.append(asdict(score_stream(several, rules, wait)))
-    return lines
+    return lines, StreamRules(WAITS, tuple(shipped))
 
 
 def detected_list(
@@ -106,8 +108,10 @@ def agreements(data: Path, real: Sequence[RealSeries], answers: Answers) -> dict
     }
 
 
-def measure(data: Path, answers: Answers, networks: Path, seed: int) -> dict[str, Any]:
-    """Return all results as plain values."""
+def measure(
+    data: Path, answers: Answers, networks: Path, seed: int, weights: Path
+) -> dict[str, Any]:
+    """Return all results as plain values, and write the rules for streaming to `weights`."""
     series: RealData = read_real(data)
     real = series.left_out
 
@@ -123,7 +127,8 @@ def measure(data: Path, answers: Answers, networks: Path, seed: int) -> dict[str
     told("lists")
     results["lists"] = agreements(data, real, answers)
     told("streaming")
-    results["streaming"] = streaming_scores(real, networks, seed)
+    results["streaming"], rules = streaming_scores(real, networks, seed)
+    rules.write(weights)
     plain: dict[str, Any] = json.loads(json.dumps(results, default=float))
     return plain
 
@@ -136,11 +141,14 @@ def main() -> int:
     parser.add_argument("--networks", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=2, help="of the networks that stream")
     parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS)
     arguments = parser.parse_args()
     require("torch").set_num_threads(1)
     try:
         answers = read_answers(arguments.answers)
-        results = measure(arguments.data, answers, arguments.networks, arguments.seed)
+        results = measure(
+            arguments.data, answers, arguments.networks, arguments.seed, arguments.weights
+        )
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 1

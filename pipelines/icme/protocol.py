@@ -46,6 +46,11 @@ from pipelines.icme.features import (
 from pipelines.icme.labels import add_obstacles, label_intervals, read_labels
 from pipelines.icme.simulate import simulate
 from pipelines.icme.source import open_source
+from pipelines.icme.streaming import (
+    announcement_delays,
+    detect_in_real_time,
+    read_stream_rules,
+)
 from pipelines.icme.train import QUIET_RATE, Labelled, fit, label, time_blocks, training_simulations
 from pipelines.signals.training import TrainingPlan
 from pipelines.sources.insitu import InSituSeries
@@ -241,6 +246,7 @@ def run_evaluation(
     *,
     spacecraft: str | None = None,
     weights: Path | None = None,
+    streaming: float | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Score detections against labels; see `pipelines.icme.IcmePipeline.evaluate`."""
@@ -256,6 +262,19 @@ def run_evaluation(
     require_channels(series)
     inputs = features(series, detector.scaling)
     usable, first = usable_samples(inputs), first_sample(series)
+    about = {
+        "spacecraft": series.spacecraft.name,
+        "source": series.description,
+        "labels": labels.name,
+        "weights_digest": detector.digest,
+    }
+    if streaming is not None:
+        rule = read_stream_rules(weights or SHIPPED_WEIGHTS).nearest(streaming)
+        found, announced = detect_in_real_time(
+            series, detector, rule, streaming, scaling=detector.scaling, progress=progress
+        )
+        delays = announcement_delays(true, found.intervals, announced)
+        return {**score(true, found.intervals, usable), **delays, **about}
     answers = [
         class_probabilities((network,), inputs, first, progress=progress)
         for network in detector.networks
@@ -270,8 +289,5 @@ def run_evaluation(
         "f1_any_mean": middle,
         "f1_any_sd": deviation,
         "per_seed": per_seed,
-        "spacecraft": series.spacecraft.name,
-        "source": series.description,
-        "labels": labels.name,
-        "weights_digest": detector.digest,
+        **about,
     }

@@ -9,16 +9,19 @@ as functions of T.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
-from pipelines.errors import require
-from pipelines.icme.decide import ejection_probability
+from pipelines.errors import PipelineError, WeightsError, require
+from pipelines.icme.decide import Detections, ejection_probability, obstacle_start
+from pipelines.icme.detect import Detector, first_sample
 from pipelines.icme.evaluate import HeldOut
 from pipelines.icme.features import (
     CLIP,
@@ -29,6 +32,7 @@ from pipelines.icme.features import (
     Scaling,
     features,
     unrest,
+    usable_samples,
 )
 from pipelines.signals.events import EventRule, Intervals, runs
 from pipelines.signals.matching import match_events, score_events
@@ -39,6 +43,9 @@ from pipelines.sources.insitu import SAMPLES_PER_HOUR, InSituSeries
 EVERY = 3
 
 _BATCH = 64
+
+#: In the folder of the weights.
+STREAM_FILE = "streaming.json"
 
 
 @dataclass(frozen=True)
@@ -182,7 +189,8 @@ def stream_events(
         else:
             events.append((int(first), int(end)))
     kept, announced = [], []
-    for first, end in events:
+    for first, last in events:
+        end = last if rule.longest is None else min(last, first + rule.longest)
         high = np.flatnonzero(ejection[first:end] > rule.high)
         if high.size:
             kept.append((first, end))
@@ -267,3 +275,138 @@ def choose_stream_rule(several: Sequence[HeldOut], candidates: Sequence[EventRul
         ]
         values.append(sum(counts[1:], start=counts[0]).f1)
     return candidates[int(np.argmax(values))]
+
+
+def announcement_delays(
+    true: Intervals, found: Intervals, announced: NDArray[np.int64]
+) -> dict[str, float]:
+    """Return how late true events were announced, on the mean over those found.
+
+    Parameters
+    ----------
+    true, found
+        Half-open intervals.
+    announced
+        The sample at which each detection was announced, the wait included.
+
+    Returns
+    -------
+    delays
+        ``delay_h`` from the true start, in hours, and ``delay_fraction`` of the duration; NaN when
+        nothing is found.
+    """
+    matching = match_events(true, found)
+    if not matching.found.any():
+        return {"delay_h": float("nan"), "delay_fraction": float("nan")}
+    events = true[matching.found]
+    late = announced[matching.partner[matching.found]] - events[:, 0]
+    return {
+        "delay_h": float(late.mean()) / SAMPLES_PER_HOUR,
+        "delay_fraction": float((late / (events[:, 1] - events[:, 0])).mean()),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRules:
+    """Event rules by waiting time.
+
+    Attributes
+    ----------
+    waits
+        Hours, ascending.
+    rules
+        One for each.
+    """
+
+    waits: tuple[float, ...]
+    rules: tuple[EventRule, ...]
+
+    def nearest(self, wait: float) -> EventRule:
+        """Return the rule of the nearest waiting time."""
+        return self.rules[int(np.abs(np.array(self.waits) - wait).argmin())]
+
+    def write(self, folder: Path) -> None:
+        """Write the rules into the folder of the weights."""
+        lines = [
+            {"wait_h": wait, "rule": asdict(rule)}
+            for wait, rule in zip(self.waits, self.rules, strict=True)
+        ]
+        (folder / STREAM_FILE).write_text(json.dumps(lines, indent=1) + "\n")
+
+
+def read_stream_rules(folder: Path) -> StreamRules:
+    """Read the rules from the folder of the weights.
+
+    Raises
+    ------
+    WeightsError
+        If they are not there or not complete.
+    """
+    path = folder / STREAM_FILE
+    try:
+        lines = json.loads(path.read_text())
+        waits = tuple(float(each["wait_h"]) for each in lines)
+        return StreamRules(waits, tuple(EventRule(**each["rule"]) for each in lines))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(
+            f"{path} has no usable rules for real time: {error}",
+            hint="make them with: python -m pipelines.icme.measure",
+        ) from error
+
+
+def detect_in_real_time(
+    series: InSituSeries,
+    detector: Detector,
+    rule: EventRule,
+    wait: float,
+    *,
+    scaling: Scaling,
+    progress: Progress = silent,
+) -> tuple[Detections, NDArray[np.int64]]:
+    """Find ejections as they would have been found in real time.
+
+    Parameters
+    ----------
+    series
+        Measurements on the regular grid.
+    detector
+        Networks and calibration.
+    rule
+        For this waiting time.
+    wait
+        Hours between a sample and the answer for it, at least 0.5.
+    scaling
+        Of the channels.
+    progress
+        Told after each batch.
+
+    Returns
+    -------
+    detections
+        The confidence is the mean probability that was given, calibrated.
+    announced
+        The sample at which each was announced, the wait included, shape (n,).
+
+    Raises
+    ------
+    PipelineError
+        If the wait is shorter than the networks are asked often.
+    """
+    if not wait >= EVERY / SAMPLES_PER_HOUR:
+        raise PipelineError(
+            f"answers after {wait} hours cannot be given",
+            hint=f"wait for {EVERY / SAMPLES_PER_HOUR:g} hours or more",
+        )
+    inputs = stream_inputs(series, scaling)
+    first = first_sample(series)
+    answer = streamed_probabilities(detector.networks, inputs, first, [wait], progress=progress)[0]
+    found, announced = stream_events(answer, rule, usable_samples(inputs.inputs))
+    ejection = ejection_probability(answer)
+    obstacle = [low + obstacle_start(answer[:, low:high]) for low, high in found]
+    confidence = np.array([ejection[low:high].mean() for low, high in found])
+    detections = Detections(
+        found,
+        np.array(obstacle, dtype=np.int64),
+        detector.calibration(np.clip(confidence, 0.0, 1.0)),
+    )
+    return detections, announced + round(wait * SAMPLES_PER_HOUR)

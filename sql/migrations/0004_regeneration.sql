@@ -105,5 +105,17 @@ CREATE TABLE epntap.part (
 );
 COMMENT ON TABLE epntap.part IS
     'Native rows of a span as a Parquet file; what has the same key need not be computed again.';
+-- What a catalogue was made of goes with it.
+CREATE FUNCTION epntap.forget_parts() RETURNS trigger LANGUAGE plpgsql AS $forget$
+BEGIN
+    DELETE FROM epntap.part WHERE catalogue = NEW.name;
+    RETURN NULL;
+END
+$forget$;
+COMMENT ON FUNCTION epntap.forget_parts() IS 'Removes the parts of a catalogue that is dropped.';
+CREATE TRIGGER catalogue_parts AFTER UPDATE OF current_version ON epntap.catalogue FOR EACH ROW
+    WHEN (OLD.current_version IS NOT NULL AND NEW.current_version IS NULL)
+    EXECUTE FUNCTION epntap.forget_parts();
+
 -- Parquet is compressed already.
 ALTER TABLE epntap.part ALTER COLUMN rows SET STORAGE EXTERNAL;

@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch")
 
+from pipelines.errors import PipelineError, WeightsError
 from pipelines.icme.detect import first_sample
 from pipelines.icme.evaluate import HeldOut
 from pipelines.icme.features import REFERENCE
 from pipelines.icme.model import WINDOW
 from pipelines.icme.simulate import simulate
 from pipelines.icme.streaming import (
+    StreamRules,
     choose_stream_rule,
+    detect_in_real_time,
+    read_stream_rules,
     score_stream,
     stream_events,
     stream_inputs,
@@ -53,13 +57,13 @@ def test_a_window_holds_nothing_that_is_measured_after_its_end(wind, present):
 def test_answers_do_not_depend_on_what_comes_after_the_waiting_time(wind, detector):
     networks, first, present = detector.networks[:1], first_sample(wind), 2500
     ended = until(wind, present)
-    for wait in (0.5, 6.0):
-        whole, known = (
-            streamed_probabilities(networks, stream_inputs(each, REFERENCE), first, [wait])[0]
-            for each in (wind, ended)
-        )
+    whole, known = (
+        streamed_probabilities(networks, stream_inputs(each, REFERENCE), first, [0.5, 6.0])
+        for each in (wind, ended)
+    )
+    for wait, one, other in zip((0.5, 6.0), whole, known, strict=True):
         decided = present - round(wait * 6) - 3
-        assert (whole[:, :decided] == known[:, :decided]).all()
+        assert (one[:, :decided] == other[:, :decided]).all()
 
 
 def answers(samples: int, *events: tuple[int, int]) -> np.ndarray:
@@ -95,3 +99,30 @@ def test_the_rule_for_streaming_is_the_one_that_finds_most():
     truth = HeldOut(answers(500, (100, 200)), np.array([[94, 214]]), np.ones(500, dtype=bool))
     never = EventRule(low=0.3, high=0.99, merge=12, shortest=12)
     assert choose_stream_rule([truth], [never, RULE]) == RULE
+
+
+def test_rules_for_real_time_are_read_as_they_were_written(tmp_path):
+    rules = StreamRules((0.5, 8.0), (RULE, EventRule(0.5, 0.9, 6, 6, 1008)))
+    rules.write(tmp_path)
+    assert read_stream_rules(tmp_path) == rules
+    assert rules.nearest(5.0) == rules.rules[1]
+    with pytest.raises(WeightsError, match="real time"):
+        read_stream_rules(tmp_path / "nowhere")
+
+
+def test_detection_in_real_time_announces_after_the_wait(wind, detector):
+    found, announced = detect_in_real_time(
+        wind, detector.single(0), RULE, 4.0, scaling=detector.scaling
+    )
+    assert len(found.intervals) == len(announced) > 0
+    assert (announced >= found.intervals[:, 0] + 24).all()
+    assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
+    with pytest.raises(PipelineError, match="cannot be given"):
+        detect_in_real_time(wind, detector, RULE, 0.1, scaling=detector.scaling)
+
+
+def test_a_long_event_ends_in_real_time_too():
+    found, _ = stream_events(
+        answers(3000, (100, 2500)), replace(RULE, longest=1008), np.ones(3000, dtype=bool)
+    )
+    assert found.tolist() == [[100, 1108]]

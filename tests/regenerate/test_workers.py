@@ -87,8 +87,8 @@ def test_workers_publish_what_the_foreground_would(database, described, working)
         run_id,
     )
     rows = len(rows_of(database, alone))
-    # 123 chunks of three days, three of them in an item.
-    assert chunks == [(123, 123, rows, 41)]
+    # 122 chunks of three days, three of them in an item.
+    assert chunks == [(122, 122, rows, 41)]
 
 
 def test_a_chunk_that_fails_is_tried_again_and_then_fails_the_run(
@@ -206,8 +206,11 @@ def test_schedules_follow_what_is_published(database, described):
     assert mine() == []
     regenerate(database, order(catalogue), quiet)
     assert len(mine()) == 1
+    parts = "SELECT count(*) > 0 FROM epntap.part WHERE catalogue = %s"
+    assert ask(database, parts, catalogue.name) == [(True,)]
     drop(database, catalogue.name)
     assert mine() == []
+    assert ask(database, parts, catalogue.name) == [(False,)]
 
 
 def test_what_is_due_begins_once_however_many_look(database, described):

@@ -137,7 +137,7 @@ regenerate:
   source: {source}
   schedule: "0 0 1 * *"
   span: {{from: 2024-01-01, to: now}}
-  chunk: 30d
+  chunk: 60d
   options: {options}
 """
 
