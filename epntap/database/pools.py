@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import select
-import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg2
 from psycopg2.extensions import (
@@ -14,11 +14,12 @@ from psycopg2.extensions import (
     TRANSACTION_STATUS_UNKNOWN,
 )
 from psycopg2.extensions import connection as Connection  # noqa: N812
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
 
 from epntap.database.errors import DatabaseBusyError
-
-#: A connection in one of these states has something under way, or none knows.
-_UNUSABLE = (TRANSACTION_STATUS_ACTIVE, TRANSACTION_STATUS_UNKNOWN)
 
 
 class Pool:
@@ -35,15 +36,20 @@ class Pool:
     """
 
     def __init__(self, opener: Callable[[], Connection], *, size: int, wait_seconds: float) -> None:
-        self._opener = opener
         self._size = size
         self._wait_seconds = wait_seconds
-        self._room = threading.Semaphore(size)
-        self._lock = threading.Lock()
-        # The latest first: the same few connections serve a quiet service, others stay unopened.
-        self._idle: list[Connection] = []
-        self._lent = 0
-        self._closed = False
+        self._pool = QueuePool(
+            opener,  # type: ignore[arg-type]  # a psycopg2 connection is a DBAPI connection
+            pool_size=size,
+            max_overflow=0,
+            timeout=wait_seconds,
+            # A statement that was its own transaction left nothing to roll back: see `_reset`.
+            reset_on_return=None,
+            # The same few connections serve a quiet service; the others stay unopened.
+            use_lifo=True,
+        )
+        event.listen(self._pool, "checkout", _refuse_dead)
+        event.listen(self._pool, "reset", _reset)
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -58,83 +64,52 @@ class Pool:
         DatabaseUnavailableError
             If a new one cannot be opened.
         """
-        if not self._room.acquire(timeout=self._wait_seconds):
+        try:
+            lent = self._pool.connect()
+        except PoolTimeoutError:
             raise DatabaseBusyError(
                 f"all {self._size} database connections are in use",
                 hint="try again in a moment",
-            )
+            ) from None
+        connection: Connection = lent.dbapi_connection  # type: ignore[assignment]
         try:
-            connection = self._taken() or self._opener()
-            with self._counted():
-                try:
-                    yield connection
-                finally:
-                    self._take_back(connection)
+            yield connection
         finally:
-            self._room.release()
+            if connection.closed or connection.info.transaction_status in (
+                TRANSACTION_STATUS_ACTIVE,
+                TRANSACTION_STATUS_UNKNOWN,
+            ):
+                lent.invalidate()
+            else:
+                lent.close()
 
     @property
     def lent(self) -> int:
         """How many connections are in use at this moment."""
-        return self._lent
+        return self._pool.checkedout()
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed when they come back."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
-
-    @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
-        with self._lock:
-            self._lent += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._lent -= 1
-
-    def _taken(self) -> Connection | None:
-        """Take an idle connection that is alive, and close those before it that are not."""
-        while True:
-            with self._lock:
-                if not self._idle:
-                    return None
-                connection = self._idle.pop()
-            if not connection.closed and not _has_input(connection):
-                return connection
-            connection.close()
-
-    def _take_back(self, connection: Connection) -> None:
-        """Keep a connection for the next who asks, with nothing under way, or close it."""
-        if _is_clean(connection):
-            with self._lock:
-                if not self._closed:
-                    self._idle.append(connection)
-                    return
-        connection.close()
+        self._pool.dispose()
 
 
-def _is_clean(connection: Connection) -> bool:
-    """Roll back what is not committed; tell whether the connection can be used again."""
-    if connection.closed or connection.info.transaction_status in _UNUSABLE:
-        return False
+def _refuse_dead(connection: Connection, _record: Any, _proxy: Any) -> None:
+    """Make the pool replace a connection that the server has closed meanwhile.
+
+    An idle connection has nothing to read, unless it is the end of the stream or the server's
+    farewell: that is known without asking the server.
+    """
+    if connection.closed or _has_input(connection):
+        raise DisconnectionError
+
+
+def _reset(connection: Connection, _record: Any, _state: Any) -> None:
+    """Roll back what is not committed, without a round trip where there is nothing."""
     if connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
-        try:
-            connection.rollback()
-        except psycopg2.Error:
-            return False
-    return True
+        connection.rollback()
 
 
 def _has_input(connection: Connection) -> bool:
-    """Tell whether there is something to read from a connection that is idle.
-
-    That can only be the end of the stream or the server's farewell; so it is known, without asking
-    the server, whether it has closed the connection meanwhile.
-    """
     try:
         poll = select.poll()
         poll.register(connection, select.POLLIN)

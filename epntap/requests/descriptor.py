@@ -148,7 +148,8 @@ def _param(param: _Param) -> str:
         unit=param.unit or None,
         value=param.value,
     )
-    return f"{start}>\n<DESCRIPTION>{text(param.description)}</DESCRIPTION>\n{_values(param)}</PARAM>\n"
+    described = f"<DESCRIPTION>{text(param.description)}</DESCRIPTION>\n"
+    return f"{start}>\n{described}{_values(param)}</PARAM>\n"
 
 
 def _values(param: _Param) -> str:

@@ -103,12 +103,13 @@ def _ucds(name: str) -> dict[str, str]:
     if name not in known_catalogues():
         return {}
     catalogue = read_catalogue(name)
-    ucds: dict[str, str] = {}
+    found: dict[str, set[str]] = {}
     for target, mapping in catalogue.mapping.items():
         ucd = catalogue.column(target).ucd
-        if mapping.column is not None and ucd:
-            ucds.setdefault(mapping.column, ucd)
-    return ucds
+        # Where values are replaced, or a column serves for several things, it is something else.
+        if mapping.column is not None and mapping.values is None and ucd:
+            found.setdefault(mapping.column, set()).add(ucd)
+    return {column: ucds.pop() for column, ucds in found.items() if len(ucds) == 1}
 
 
 def _provenance(order: Order, found: NativeCatalogue) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class RunProcess:
         with (folder / _NOTES_FILE).open("wb") as notes:
             # Its input stays open for as long as this process lives: that is how it hears of our
             # end, and removes what it has.
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - nothing in it is a client's
                 [sys.executable, "-P", "-m", "epntap.requests.child", str(folder / ORDER_FILE)],
                 cwd=folder / WORK,
                 env=_environment(folder / WORK),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from epntap.queue import Work
 from epntap.requests.files import SUFFIX_OF, recognise
 from epntap.requests.folders import WORK, folders_of, run_folder, sweep_folders
 from epntap.requests.jobs import TASK, run_work
@@ -13,7 +14,6 @@ from epntap.requests.offers import SERVICE_PREFIX, find_offers
 from epntap.requests.order import ORDER_FILE, Answer, Limits, Order
 from epntap.requests.process import RunFailedError, RunProcess, run_too_slow
 from epntap.requests.values import file_part
-from epntap.queue import Work
 from epntap.results import ResultMissingError, ResultStore, open_results
 from epntap.settings import Settings
 from epntap.tap.errors import RequestError

@@ -182,7 +182,7 @@ def draw(source: _Opened, catalogue: Catalogue, path: Path) -> None:
         axis.set_ylabel(label)
         _shade(axis, catalogue)
     axes[0].axhline(0.0, color="gray", linewidth=0.5)
-    axes[0].set_title(f"{series.spacecraft.name}: {len(catalogue.frame)} ejections")
+    axes[0].set_title(f"{series.spacecraft.name}, ejections found: {len(catalogue.frame)}")
     asked = catalogue.provenance.parameters.get("span")
     axes[-1].set_xlim(*(np.array(asked, "datetime64[us]") if asked else series.time[[0, -1]]))
     figure.savefig(path, dpi=110, metadata={"Title": catalogue.provenance.source})

@@ -30,7 +30,8 @@ COLUMNS = (
 )
 
 DEEDS = (
-    "none", "sleep", "spin", "memory", "children", "fill", "crash", "defect", "environment", "leave",
+    "none", "sleep", "spin", "memory", "children", "fill", "crash", "defect", "environment",
+    "leave",
 )  # fmt: skip
 
 
