@@ -145,6 +145,7 @@ class CopyBatch:
     ) -> None:
         self.data = padded(rows, padding)
         self._padding = padding
+        self._lengths = unaligned(self.data, ">i4")
         self.sizes = np.fromiter(map(len, rows), np.int64, len(rows)) if sizes is None else sizes
         self.row_count = self.sizes.size
 
@@ -171,7 +172,7 @@ class CopyBatch:
 
     def lengths(self, position: Offsets) -> Offsets:
         """Return the lengths of the fields that begin at the offsets, shape (n,)."""
-        found: Offsets = unaligned(self.data, ">i4")[position].astype(np.int64)
+        found: Offsets = self._lengths[position].astype(np.int64)
         return found
 
     def check_ends(self, position: Offsets) -> None:

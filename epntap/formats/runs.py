@@ -170,18 +170,23 @@ class TextRun:
         self, batch: CopyBatch, position: Offsets, flags: NullFlags
     ) -> tuple[list[Block], Offsets]:
         """Copy the cells of all columns as one, see `Run.read`."""
-        starts = position
-        columns = []
+        starts = [position]
         for number in range(len(self.codecs)):
-            cells, behind = _cells(batch, position)
-            if cells.any_null:
-                flags.mark(cells.nulls, self._first + number)
+            sizes = batch.lengths(position)
+            if int(sizes.min()) < 0:
+                nulls = sizes < 0
+                flags.mark(nulls, self._first + number)
                 # NULL is an empty text: the length becomes 0 where it stands.
-                unaligned(batch.data, ">i4")[position[cells.nulls]] = 0
-            columns.append(cells)
-            position = behind
-        block = VaryingBlock(batch.data, starts, position - starts)
-        if _is_ascii(block) or all(all_ascii(batch, cells) for cells in columns):
+                unaligned(batch.data, ">i4")[position[nulls]] = 0
+                sizes[nulls] = 0
+            sizes += 4
+            position = position + sizes
+            starts.append(position)
+        block = VaryingBlock(batch.data, starts[0], position - starts[0])
+        if _is_ascii(block):
+            return [block], position
+        columns = [_cells(batch, start)[0] for start in starts[:-1]]
+        if all(all_ascii(batch, cells) for cells in columns):
             return [block], position
         singly = zip(self.codecs, columns, strict=True)
         return [codec.encode(batch, cells) for codec, cells in singly], position

@@ -96,10 +96,20 @@ class Lacking(Strides):
     request = RequestForm(longest_span=timedelta(days=1), needs=("a_package_that_nobody_has",))
 
 
+class Gpu(Strides):
+    name = "gpu_strides"
+    request = RequestForm(
+        parameters=Strides.request.parameters,
+        longest_span=timedelta(days=400),
+        file_formats=("csv",),
+        queue="gpu",
+    )
+
+
 def read(file: Path) -> Given:
     try:
         frame = pd.read_csv(file)
-        times = pd.to_datetime(frame["time"])
+        times = pd.to_datetime(frame["time"], format="ISO8601")
     except (KeyError, ValueError) as error:
         raise SourceError(f"{file.resolve()} cannot be read: {error}") from error
     return Given(file.name, [time.to_pydatetime() for time in times])
@@ -133,3 +143,4 @@ def misbehave(deed: str) -> None:
 
 pipeline = Strides()
 lacking = Lacking()
+gpu = Gpu()
