@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from epntap.formats.cells import (
     NUMBERS,
@@ -336,8 +339,20 @@ def _sizes(cells: Cells) -> Offsets:
     return np.maximum(cells.lengths, 0) if cells.any_null else cells.lengths
 
 
+@lru_cache(maxsize=64)
+def _masks(width: int) -> npt.NDArray[Any]:
+    """Return masks of so many bytes; the one at index n keeps the first n, shape (width + 1,)."""
+    return np.ascontiguousarray(_KEPT[: width + 1, :width]).view(f"V{width}").ravel()
+
+
 def _filled_up(texts: VaryingBlock, width: int) -> FixedBlock:
     """Return the texts with NUL behind them, all of the same size."""
+    if width <= PADDING:
+        cells = unaligned(texts.source, f"V{width}")[texts.starts]
+        if int(texts.sizes.min()) < width:
+            kept = _masks(width)[texts.sizes].view(np.uint8)
+            cells = (cells.view(np.uint8) & kept).view(f"V{width}")
+        return FixedBlock(cells)
     filled = np.zeros((texts.sizes.size, width), dtype=np.uint8)
     for at in range(0, width, PADDING):
         piece = min(PADDING, width - at)

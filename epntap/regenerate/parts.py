@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from epntap.plugins import NativeCatalogue, Span, SpanPipeline, SpanSource
 from epntap.regenerate.errors import RegenerationError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Part of every key: changed when the meaning of stored parts changes.
 _FORMAT = 1

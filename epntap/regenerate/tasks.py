@@ -23,7 +23,6 @@ from epntap.regenerate.beginning import (
 from epntap.regenerate.chunkstore import chunks_of_batch
 from epntap.regenerate.clock import Clock
 from epntap.regenerate.errors import LeaveError
-from epntap.regenerate.finishing import finish_run
 from epntap.regenerate.method import Method
 from epntap.regenerate.schedule import DueTask
 from epntap.regenerate.storage import Regeneration, read_regeneration
@@ -127,6 +126,9 @@ class FinishTask(_RunTask):
 
     def run(self, context: WorkContext, *_: Any, run_id: str) -> None:
         """Do it, unless the run has ended."""
+        # Publishing brings pandas along, which a server with a worker inside should not hold idle.
+        from epntap.regenerate.finishing import finish_run
+
         run = _read(context, run_id)
         if not run.is_active:
             return

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from epntap.uws.jobs import Pairs
+if TYPE_CHECKING:
+    # The process needs nothing else of the service.
+    from epntap.uws.jobs import Pairs
 
 #: The order, beside the folder that the process works in.
 ORDER_FILE = "order.json"

@@ -149,6 +149,8 @@ class UwsRoutes:
 
     @_answering
     async def _create(self, request: Request) -> Response:
+        if _brings_files(request):
+            await self._ask(self._service.welcome, client_of(request))
         with closing(await self._submission(request)) as asked:
             _refuse_deletion(asked)
             job = await self._ask(self._service.create, asked, client_of(request))
@@ -313,6 +315,11 @@ class UwsRoutes:
         base = self._base_url or f"{request.url.scheme}://{request.url.netloc}"
         url = f"{base}{self._path}"
         return url if job_id is None else f"{url}/{job_id}"
+
+
+def _brings_files(request: Request) -> bool:
+    kind = request.headers.get("content-type", "")
+    return kind.strip().lower().startswith("multipart/")
 
 
 def _refuse_deletion(asked: Submission) -> None:

@@ -141,6 +141,18 @@ class JobService:
         self.kind = kind
         self._admit = admit
 
+    def welcome(self, client: str) -> None:
+        """Refuse a client that could not have one more job, before its files are read.
+
+        Raises
+        ------
+        UserError
+            If it has too many.
+        """
+        if self._admit is not None:
+            with self._database.publisher() as connection:
+                self._admit(connection, self.kind.service, client)
+
     def create(self, asked: Submission, client: str) -> Job:
         """Make a job, and put it in line if that is asked for.
 

@@ -91,7 +91,7 @@ class IcmePipeline:
         other = asdict(scaling) if scaling else None
         waited = None
         if streaming is not None:
-            from pipelines.icme.streaming import read_stream_rules
+            from pipelines.icme.realtime import read_stream_rules
 
             waited = [float(streaming), asdict(read_stream_rules(folder).nearest(float(streaming)))]
         text = json.dumps([self.name, self.version, used, other, waited])

@@ -120,10 +120,12 @@ def draw_reliability(several: Sequence[Judged], path: Path) -> None:
     pyplot.close(figure)
 
 
-def draw_delays(lines: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw F1, delay and error of the start over the waiting time."""
+def draw_delays(
+    best: Sequence[dict[str, Any]], prompt: Sequence[dict[str, Any]], path: Path
+) -> None:
+    """Draw F1, delay and error of the start over the waiting time, for both kinds of rules."""
     pyplot = require("matplotlib.pyplot")
-    waits = [each["wait_h"] for each in lines]
+    waits = [each["wait_h"] for each in best]
     figure, axes = pyplot.subplots(1, 3, figsize=(10, 3), layout="constrained")
     for axis, key, label in zip(
         axes,
@@ -131,7 +133,8 @@ def draw_delays(lines: Sequence[dict[str, Any]], path: Path) -> None:
         ("F1, any overlap", "delay / duration", "start error [h]"),
         strict=True,
     ):
-        axis.plot(waits, [each[key] for each in lines], "o-", color="tab:red")
+        axis.plot(waits, [each[key] for each in best], "o-", color="tab:red", label="best F1")
+        axis.plot(waits, [each[key] for each in prompt], "s--", color="tab:blue", label="prompt")
         axis.set_xlabel("waiting time [h]")
         axis.set_ylabel(label)
         axis.set_ylim(bottom=0)
@@ -196,8 +199,8 @@ def main() -> int:
     for kind, (each, first, end) in examples(judged).items():
         draw_event(each, first, end, titles[kind], arguments.output / f"{kind}.png")
     draw_reliability(judged, arguments.output / "reliability.png")
-    lines = json.loads(arguments.results.read_text())["streaming"]
-    draw_delays(lines, arguments.output / "delay.png")
+    results = json.loads(arguments.results.read_text())
+    draw_delays(results["streaming"], results["prompt"], arguments.output / "delay.png")
     return 0
 
 

@@ -1,6 +1,7 @@
 """Measure what the README says of the ICME detector, and keep it in ``results.json``.
 
-``python -m pipelines.icme.measure --data FOLDER --answers FILE.npz --networks FOLDER`` scores the
+``python -m pipelines.icme.measure --data FOLDER --answers FILE.npz --networks FOLDER
+--streams FILE.npz`` scores the
 answers and networks of `pipelines.icme.crossing`, the baselines, detection in real time and the
 agreement of lists. `pipelines.icme.report` prints the tables.
 """
@@ -15,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipelines.errors import PipelineError, require
@@ -22,7 +24,6 @@ from pipelines.icme.baselines import forest_answers, threshold_answers
 from pipelines.icme.crossed import crossed_scores, mean_answers, rules_of, scored
 from pipelines.icme.crossing import (
     Answers,
-    RealData,
     RealSeries,
     network_name,
     read_answers,
@@ -33,8 +34,8 @@ from pipelines.icme.evaluate import candidate_rules
 from pipelines.icme.features import REFERENCE
 from pipelines.icme.labels import read_labels
 from pipelines.icme.lists import agreement, read_richardson_cane
+from pipelines.icme.realtime import StreamRules
 from pipelines.icme.streaming import (
-    StreamRules,
     choose_stream_rule,
     score_stream,
     stream_inputs,
@@ -45,28 +46,64 @@ from pipelines.signals.events import TRUTH_COLUMNS
 #: Waiting times, hours; 0.5 and 19.5 are those of which Rüdisser et al. (2025) give scores.
 WAITS = (0.5, 2.0, 4.0, 8.0, 12.0, 19.5, 30.0)
 
+#: Rules that announce events within this part of their duration, on the mean over the series that
+#: they are chosen on, are those that are shipped for real time: Rüdisser et al. (2025) reach 0.24.
+PROMPT = 0.24
+
 RESULTS = Path(__file__).parent / "results.json"
 
 
-def streaming_scores(
-    real: Sequence[RealSeries], networks: Path, seed: int
-) -> tuple[list[dict[str, float]], StreamRules]:
-    """Score detection in real time by networks that never saw the series, one line a wait.
+def streams(real: Sequence[RealSeries], networks: Path, seed: int, file: Path) -> list[list[Any]]:
+    """Return what networks that never saw a series say of it in real time: ``[series][wait]``.
 
-    The rule for a series is chosen on the other series' streams; the rules that are shipped on all.
+    Answers are kept in a file, and used again when it is there.
     """
+    if file.exists():
+        with np.load(file) as kept:
+            return [
+                [kept[f"{number}_{wait:g}"].astype(np.float32) for wait in WAITS]
+                for number in range(len(real))
+            ]
     streamed = []
     for number, one in enumerate(real):
         network = load_network(networks / network_name((number,), seed))
         inputs = stream_inputs(one.series, REFERENCE)
-        answers = streamed_probabilities((network,), inputs, first_sample(one.series), WAITS)
-        streamed.append([one.held_out(each) for each in answers])
+        streamed.append(streamed_probabilities((network,), inputs, first_sample(one.series), WAITS))
+    arrays = {
+        f"{number}_{wait:g}": answer.astype(np.float16)
+        for number, answers in enumerate(streamed)
+        for wait, answer in zip(WAITS, answers, strict=True)
+    }
+    np.savez_compressed(file, **arrays)
+    return streamed
+
+
+def streaming_scores(
+    real: Sequence[RealSeries], streamed: Sequence[Sequence[Any]], latest: float = np.inf
+) -> tuple[list[dict[str, float]], StreamRules]:
+    """Score detection in real time, one line a waiting time.
+
+    The rule for a series is chosen on the other series' streams; the rules that are shipped on all.
+
+    Parameters
+    ----------
+    real
+        The series.
+    streamed
+        What `streams` returns.
+    latest
+        See `choose_stream_rule`.
+    """
     lines, shipped = [], []
     for place, wait in enumerate(WAITS):
-        several = [each[place] for each in streamed]
-        shipped.append(choose_stream_rule(several, candidate_rules()))
+        several = [
+            one.held_out(answers[place]) for one, answers in zip(real, streamed, strict=True)
+        ]
+        shipped.append(choose_stream_rule(several, candidate_rules(), wait, latest))
         rules = [
-            choose_stream_rule([*several[:number], *several[number + 1 :]], candidate_rules())
+            choose_stream_rule(
+                [*several[:number], *several[number + 1 :]], candidate_rules(), wait, latest
+            )
             for number in range(len(several))
         ]
         lines.append(asdict(score_stream(several, rules, wait)))
@@ -108,12 +145,10 @@ def agreements(data: Path, real: Sequence[RealSeries], answers: Answers) -> dict
     }
 
 
-def measure(
-    data: Path, answers: Answers, networks: Path, seed: int, weights: Path
-) -> dict[str, Any]:
-    """Return all results as plain values, and write the rules for streaming to `weights`."""
-    series: RealData = read_real(data)
-    real = series.left_out
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return all results as plain values, and write the rules for streaming beside the weights."""
+    real = read_real(arguments.data).left_out
+    answers = read_answers(arguments.answers)
 
     def told(step: str) -> None:
         print(step, file=sys.stderr, flush=True)
@@ -125,10 +160,12 @@ def measure(
     told("random forest")
     results["forest"] = crossed_scores(real, forest_answers(real, seeds=(0, 1)))
     told("lists")
-    results["lists"] = agreements(data, real, answers)
+    results["lists"] = agreements(arguments.data, real, answers)
     told("streaming")
-    results["streaming"], rules = streaming_scores(real, networks, seed)
-    rules.write(weights)
+    streamed = streams(real, arguments.networks, arguments.seed, arguments.streams)
+    results["streaming"], _ = streaming_scores(real, streamed)
+    results["prompt"], rules = streaming_scores(real, streamed, PROMPT)
+    rules.write(arguments.weights)
     plain: dict[str, Any] = json.loads(json.dumps(results, default=float))
     return plain
 
@@ -139,16 +176,14 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with icme/ and cir/")
     parser.add_argument("--answers", type=Path, required=True)
     parser.add_argument("--networks", type=Path, required=True)
+    parser.add_argument("--streams", type=Path, required=True, help="file .npz, made if not there")
     parser.add_argument("--seed", type=int, default=2, help="of the networks that stream")
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS)
     arguments = parser.parse_args()
     require("torch").set_num_threads(1)
     try:
-        answers = read_answers(arguments.answers)
-        results = measure(
-            arguments.data, answers, arguments.networks, arguments.seed, arguments.weights
-        )
+        results = measure(arguments)
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 1

@@ -22,7 +22,7 @@ from pipelines.icme.evaluate import score
 from pipelines.icme.features import features, usable_samples
 from pipelines.icme.labels import label_intervals
 from pipelines.icme.lists import Agreement, agreement_table
-from pipelines.icme.measure import RESULTS
+from pipelines.icme.measure import PROMPT, RESULTS
 from pipelines.icme.simulate import simulate
 
 #: Seeds of the simulated years; training uses those from 100 on.
@@ -80,12 +80,24 @@ def crossed_lines(results: Mapping[str, Any]) -> list[str]:
 
 
 def streaming_lines(results: Mapping[str, Any]) -> list[str]:
-    """Return the table of detection in real time."""
+    """Return the tables of detection in real time."""
+    return [
+        "Rules with the best F1:",
+        "",
+        *_stream_table(results["streaming"]),
+        "",
+        f"Rules that announce within {100 * PROMPT:.0f} % of the duration where they are chosen:",
+        "",
+        *_stream_table(results["prompt"]),
+    ]
+
+
+def _stream_table(several: Sequence[Mapping[str, float]]) -> list[str]:
     lines = [
         "| wait | precision | recall | F1 any | delay | delay / duration | start MAE |",
         "|---|---|---|---|---|---|---|",
     ]
-    for each in results["streaming"]:
+    for each in several:
         lines.append(
             f"| {each['wait_h']:g} h | {each['precision']:.2f} | {each['recall']:.2f} "
             f"| {each['f1']:.2f} | {each['delay_h']:.1f} h | {100 * each['delay_fraction']:.0f} % "

@@ -9,19 +9,16 @@ as functions of T.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
-from pipelines.errors import PipelineError, WeightsError, require
-from pipelines.icme.decide import Detections, ejection_probability, obstacle_start
-from pipelines.icme.detect import Detector, first_sample
+from pipelines.errors import require
+from pipelines.icme.decide import ejection_probability
 from pipelines.icme.evaluate import HeldOut
 from pipelines.icme.features import (
     CLIP,
@@ -32,7 +29,6 @@ from pipelines.icme.features import (
     Scaling,
     features,
     unrest,
-    usable_samples,
 )
 from pipelines.signals.events import EventRule, Intervals, runs
 from pipelines.signals.matching import match_events, score_events
@@ -43,9 +39,6 @@ from pipelines.sources.insitu import SAMPLES_PER_HOUR, InSituSeries
 EVERY = 3
 
 _BATCH = 64
-
-#: In the folder of the weights.
-STREAM_FILE = "streaming.json"
 
 
 @dataclass(frozen=True)
@@ -263,18 +256,32 @@ def score_stream(
     )
 
 
-def choose_stream_rule(several: Sequence[HeldOut], candidates: Sequence[EventRule]) -> EventRule:
-    """Return the candidate with the best F1 (any overlap) over several series together."""
-    values = []
-    for rule in candidates:
-        counts = [
-            score_events(
-                match_events(each.true, stream_events(each.probabilities, rule, each.usable)[0])
-            )
-            for each in several
-        ]
-        values.append(sum(counts[1:], start=counts[0]).f1)
-    return candidates[int(np.argmax(values))]
+def choose_stream_rule(
+    several: Sequence[HeldOut],
+    candidates: Sequence[EventRule],
+    wait: float,
+    latest: float = np.inf,
+) -> EventRule:
+    """Return the candidate with the best F1 (any overlap) over several series together.
+
+    Parameters
+    ----------
+    several
+        Streamed probabilities with the truth.
+    candidates
+        Rules to choose from.
+    wait
+        Waiting time, hours.
+    latest
+        Candidates that announce later, as a fraction of the duration on the mean, are not taken
+        while there are others; else the promptest is.
+    """
+    scores = [score_stream(several, [rule] * len(several), wait) for rule in candidates]
+    prompt = [number for number, each in enumerate(scores) if each.delay_fraction <= latest]
+    if not prompt:
+        delays = [np.nan_to_num(each.delay_fraction, nan=np.inf) for each in scores]
+        return candidates[int(np.argmin(delays))]
+    return candidates[max(prompt, key=lambda number: scores[number].f1)]
 
 
 def announcement_delays(
@@ -304,109 +311,3 @@ def announcement_delays(
         "delay_h": float(late.mean()) / SAMPLES_PER_HOUR,
         "delay_fraction": float((late / (events[:, 1] - events[:, 0])).mean()),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class StreamRules:
-    """Event rules by waiting time.
-
-    Attributes
-    ----------
-    waits
-        Hours, ascending.
-    rules
-        One for each.
-    """
-
-    waits: tuple[float, ...]
-    rules: tuple[EventRule, ...]
-
-    def nearest(self, wait: float) -> EventRule:
-        """Return the rule of the nearest waiting time."""
-        return self.rules[int(np.abs(np.array(self.waits) - wait).argmin())]
-
-    def write(self, folder: Path) -> None:
-        """Write the rules into the folder of the weights."""
-        lines = [
-            {"wait_h": wait, "rule": asdict(rule)}
-            for wait, rule in zip(self.waits, self.rules, strict=True)
-        ]
-        (folder / STREAM_FILE).write_text(json.dumps(lines, indent=1) + "\n")
-
-
-def read_stream_rules(folder: Path) -> StreamRules:
-    """Read the rules from the folder of the weights.
-
-    Raises
-    ------
-    WeightsError
-        If they are not there or not complete.
-    """
-    path = folder / STREAM_FILE
-    try:
-        lines = json.loads(path.read_text())
-        waits = tuple(float(each["wait_h"]) for each in lines)
-        return StreamRules(waits, tuple(EventRule(**each["rule"]) for each in lines))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(
-            f"{path} has no usable rules for real time: {error}",
-            hint="make them with: python -m pipelines.icme.measure",
-        ) from error
-
-
-def detect_in_real_time(
-    series: InSituSeries,
-    detector: Detector,
-    rule: EventRule,
-    wait: float,
-    *,
-    scaling: Scaling,
-    progress: Progress = silent,
-) -> tuple[Detections, NDArray[np.int64]]:
-    """Find ejections as they would have been found in real time.
-
-    Parameters
-    ----------
-    series
-        Measurements on the regular grid.
-    detector
-        Networks and calibration.
-    rule
-        For this waiting time.
-    wait
-        Hours between a sample and the answer for it, at least 0.5.
-    scaling
-        Of the channels.
-    progress
-        Told after each batch.
-
-    Returns
-    -------
-    detections
-        The confidence is the mean probability that was given, calibrated.
-    announced
-        The sample at which each was announced, the wait included, shape (n,).
-
-    Raises
-    ------
-    PipelineError
-        If the wait is shorter than the networks are asked often.
-    """
-    if not wait >= EVERY / SAMPLES_PER_HOUR:
-        raise PipelineError(
-            f"answers after {wait} hours cannot be given",
-            hint=f"wait for {EVERY / SAMPLES_PER_HOUR:g} hours or more",
-        )
-    inputs = stream_inputs(series, scaling)
-    first = first_sample(series)
-    answer = streamed_probabilities(detector.networks, inputs, first, [wait], progress=progress)[0]
-    found, announced = stream_events(answer, rule, usable_samples(inputs.inputs))
-    ejection = ejection_probability(answer)
-    obstacle = [low + obstacle_start(answer[:, low:high]) for low, high in found]
-    confidence = np.array([ejection[low:high].mean() for low, high in found])
-    detections = Detections(
-        found,
-        np.array(obstacle, dtype=np.int64),
-        detector.calibration(np.clip(confidence, 0.0, 1.0)),
-    )
-    return detections, announced + round(wait * SAMPLES_PER_HOUR)

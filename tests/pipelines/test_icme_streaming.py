@@ -16,12 +16,10 @@ from pipelines.icme.detect import first_sample
 from pipelines.icme.evaluate import HeldOut
 from pipelines.icme.features import REFERENCE
 from pipelines.icme.model import WINDOW
+from pipelines.icme.realtime import StreamRules, detect_in_real_time, read_stream_rules
 from pipelines.icme.simulate import simulate
 from pipelines.icme.streaming import (
-    StreamRules,
     choose_stream_rule,
-    detect_in_real_time,
-    read_stream_rules,
     score_stream,
     stream_events,
     stream_inputs,
@@ -98,7 +96,10 @@ def test_the_delay_is_that_of_the_announcement_and_the_wait():
 def test_the_rule_for_streaming_is_the_one_that_finds_most():
     truth = HeldOut(answers(500, (100, 200)), np.array([[94, 214]]), np.ones(500, dtype=bool))
     never = EventRule(low=0.3, high=0.99, merge=12, shortest=12)
-    assert choose_stream_rule([truth], [never, RULE]) == RULE
+    assert choose_stream_rule([truth], [never, RULE], 0.5) == RULE
+    prompt = replace(RULE, high=0.5)
+    assert choose_stream_rule([truth], [RULE, prompt], 0.5, latest=0.12) == prompt
+    assert choose_stream_rule([truth], [RULE, prompt], 0.5, latest=0.01) == prompt
 
 
 def test_rules_for_real_time_are_read_as_they_were_written(tmp_path):

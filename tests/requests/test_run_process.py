@@ -71,14 +71,11 @@ def test_an_abort_ends_a_run_and_what_it_has_started(runs, client, deed):
 
 
 def test_a_file_is_gone_when_its_run_is_aborted_or_deleted(runs, client):
-    for end in (
-        lambda job: job.post("/phase", PHASE="ABORT"),
-        lambda job: job.post(ACTION="DELETE"),
-    ):
+    for path, wish in (("/phase", {"PHASE": "ABORT"}), ("", {"ACTION": "DELETE"})):
         job = start(client, FILE=FILE, DEED="sleep")
         eventually(lambda job=job: children(job), "a process works at it")
         assert runs.files(job) != []
-        end(job)
+        assert job.post(path, **wish).status_code == 303
         assert_nothing_is_left(runs, job)
 
 
