@@ -8,7 +8,7 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 
@@ -84,7 +84,7 @@ def create_app(
             ),
             Middleware(PatientBodies, patience=Patience.of(settings)),
         ],
-        exception_handlers={UserError: _report},
+        exception_handlers={UserError: _report, ClientDisconnect: _let_go},
     )
 
 
@@ -103,6 +103,11 @@ def _tap_jobs(
         base_url=settings.base_url,
         list_jobs=settings.job_list == "address",
     )
+
+
+async def _let_go(_request: Request, _error: Exception) -> Response:
+    """End a request whose client went away while it was still sending: nobody hears the answer."""
+    return Response(status_code=400)
 
 
 async def _report(_request: Request, error: Exception) -> Response:

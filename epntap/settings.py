@@ -176,6 +176,9 @@ class Settings(BaseSettings):
     request_memory: int = Field(default=4 * 1024**3, ge=0)
     """Address space that a run on request may use, in bytes; 0 is no limit (a GPU maps much)."""
 
+    request_folder: Path | None = None
+    """Where runs on request work, each in a folder of its own; ``runs`` of the home."""
+
     request_jobs: int = Field(default=100, ge=0)
     """Runs on request of one pipeline that are not finished; 0 is no limit."""
 
@@ -189,7 +192,7 @@ class Settings(BaseSettings):
             ipaddress.ip_network(text)
         return value
 
-    @field_validator("home", "postgres_bin")
+    @field_validator("home", "postgres_bin", "request_folder")
     @classmethod
     def _expand_user(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value is not None else None

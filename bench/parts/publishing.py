@@ -20,9 +20,16 @@ def measure_publishing(stage: Stage) -> Iterator[Figure]:
     """Yield seconds for 100,000 rows, against DaCHS, and the memory for 10,000,000."""
     stage.with_events()
     with stage.home.opened():  # so that the database runs, as it does beside a service
-        seconds = min(_publish(stage, EVENTS_YAML, events())[0] for _ in range(2))
-        detail = "process, checks, indexes, statistics; a new version of a catalogue that is there"
+        first, again = [], []
+        for _ in range(stage.plan.repeats):
+            stage.home.command("drop", "bench", "--yes")
+            first.append(_publish(stage, EVENTS_YAML, events())[0])
+            again.append(_publish(stage, EVENTS_YAML, events())[0])
+        seconds = min(first)
+        detail = "start of the process, checks, indexes, statistics"
         yield Figure("publish", "100,000 x 60 rows, visible", seconds, "s", 3, detail=detail)
+        detail = "every row is compared with the one before"
+        yield Figure("publish", "the same as a new version", min(again), "s", detail=detail)
         yield _against_dachs(stage, seconds)
         small = _publish(stage, *stage.sky_files(_SMALL))
         stage.note_sky(_SMALL)
@@ -45,7 +52,7 @@ def _against_dachs(stage: Stage, seconds: float) -> Figure:
         remark = f"{seconds:.1f} s; dachs imp {theirs:.1f} s"
     except BenchError as error:
         theirs, remark = None, str(error)
-    what = "the same, against dachs imp"
+    what = "100,000 x 60 rows, against dachs imp"
     return Figure("publish", what, ratio(seconds, theirs), "x DaCHS", 1 / 6, detail=remark)
 
 

@@ -121,6 +121,7 @@ def describe_provenance(cursor: Any) -> None:
     """
     described = read_provenance_schema()
     schema = described.schema
+    before = _described(cursor, schema.name)
     cursor.execute(
         "INSERT INTO epntap.tap_schemas (schema_name, description, schema_index)"
         " VALUES (%s, %s, %s) ON CONFLICT (schema_name) DO UPDATE"
@@ -158,7 +159,25 @@ def describe_provenance(cursor: Any) -> None:
     cursor.execute("DELETE FROM epntap.tap_keys WHERE from_table = ANY (%s)", (names,))
     for table in schema.tables:
         _insert_keys(cursor, table)
-    cursor.execute("SELECT epntap.bump_generation()")
+    if _described(cursor, schema.name) != before:
+        cursor.execute("SELECT epntap.bump_generation()")
+
+
+def _described(cursor: Any, schema: str) -> list[Any]:
+    """Return what TAP_SCHEMA says of a schema, to be compared."""
+    found: list[Any] = []
+    for query in (
+        "SELECT s FROM epntap.tap_schemas AS s WHERE schema_name = %s",
+        "SELECT t FROM epntap.tap_tables AS t WHERE schema_name = %s ORDER BY table_name",
+        "SELECT c FROM epntap.tap_columns AS c JOIN epntap.tap_tables USING (table_name)"
+        " WHERE schema_name = %s ORDER BY table_name, column_name",
+        "SELECT k, l FROM epntap.tap_keys AS k JOIN epntap.tap_key_columns AS l USING (key_id)"
+        " JOIN epntap.tap_tables AS t ON t.table_name = k.from_table"
+        " WHERE t.schema_name = %s ORDER BY key_id, l.from_column",
+    ):
+        cursor.execute(query, (schema,))
+        found.append(cursor.fetchall())
+    return found
 
 
 def _insert_columns(cursor: Any, table: Table) -> None:

@@ -21,9 +21,6 @@ from epntap.requests.order import Answer, Limits, Order
 
 log = logging.getLogger(__name__)
 
-#: Lets what serves queries, and the worker, go first.
-_NICENESS = 10
-
 #: The kernel takes this process first when memory is short (proc(5), oom_score_adj).
 _FIRST_TO_GO = "1000"
 
@@ -70,7 +67,6 @@ def _no_memory(limits: Limits) -> Answer:
 
 def limit(limits: Limits) -> None:
     """Bound what this process, and all that it starts, can use up."""
-    os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_bytes, limits.file_bytes))
     # The second number is for a process that does not heed the first.

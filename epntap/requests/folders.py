@@ -33,7 +33,7 @@ class FolderError(UserError):
 
 def folders_of(settings: Settings) -> Path:
     """Return where the folders of a machine are."""
-    return settings.home / "runs"
+    return settings.request_folder or settings.home / "runs"
 
 
 @contextlib.contextmanager
@@ -61,7 +61,7 @@ def run_folder(root: Path) -> Iterator[Path]:
     except OSError as error:
         raise FolderError(
             f"no folder for a run can be made in {root}: {error.strerror}",
-            hint="EPNTAP_HOME must be a directory of this user with space left",
+            hint="EPNTAP_REQUEST_FOLDER must be a place that can be written to, with room left",
         ) from error
     try:
         yield folder

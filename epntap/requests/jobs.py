@@ -10,6 +10,7 @@ from typing import IO
 
 from epntap.queue import Work
 from epntap.requests.files import require_format
+from epntap.requests.line import run_work
 from epntap.requests.offers import Offer
 from epntap.requests.values import RunValues, file_part, read_values, require_source
 from epntap.settings import Settings
@@ -18,24 +19,6 @@ from epntap.tap.uploads.policy import readable_size
 from epntap.uws.jobs import Job, Pairs
 from epntap.uws.requests import Submission
 from epntap.uws.service import JobLimits, JobService
-
-#: Name of the task of `epntap.requests.task`.
-TASK = "run.request"
-
-#: People wait for them, but less than for queries.
-_PRIORITY = 5
-
-
-def run_work(pipeline: str, job_id: str, queue: str) -> Work:
-    """Return the work of a job, for the queue."""
-    return Work(
-        TASK,
-        {"job_id": job_id, "pipeline": pipeline},
-        queue=queue,
-        # The lock keeps two workers from the same job, should it stand in line twice.
-        lock=f"job {job_id}",
-        priority=_PRIORITY,
-    )
 
 
 class RunJobs:

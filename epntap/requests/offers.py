@@ -14,12 +14,10 @@ from epntap.plugins import (
     pipeline_names,
     takes_requests,
 )
+from epntap.requests.line import SERVICE_PREFIX
 from epntap.settings import Settings
 
 log = logging.getLogger(__name__)
-
-#: What the names of job lists of runs begin with, in the table of jobs.
-SERVICE_PREFIX = "run/"
 
 
 @dataclass(frozen=True, slots=True)

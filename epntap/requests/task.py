@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from epntap.queue import Work
-from epntap.requests.files import SUFFIX_OF, recognise
-from epntap.requests.folders import WORK, folders_of, run_folder, sweep_folders
-from epntap.requests.jobs import TASK, run_work
-from epntap.requests.offers import SERVICE_PREFIX, find_offers
-from epntap.requests.order import ORDER_FILE, Answer, Limits, Order
-from epntap.requests.process import RunFailedError, RunProcess, run_too_slow
-from epntap.requests.values import file_part
-from epntap.results import ResultMissingError, ResultStore, open_results
-from epntap.settings import Settings
-from epntap.tap.errors import RequestError
+from epntap.requests.line import SERVICE_PREFIX, TASK, run_work
+from epntap.results import open_results
 from epntap.uws import storage
 from epntap.uws.execution import JobAttempt, execute, give_up
-from epntap.uws.jobs import Job, JobResult
+from epntap.uws.jobs import JobResult
 from epntap.worker.task import WorkContext
 
 #: A run whose worker was lost is tried again; one that ended badly is not.
 _ATTEMPTS = 3
-
-#: Bytes of each file that a run makes.
-_LARGEST_RESULT = 1024**3
-
-#: Computing in one thread takes no longer than this beyond the time that the run has.
-_CPU_GRACE_SECONDS = 30
 
 
 class RunTask:
@@ -40,9 +25,12 @@ class RunTask:
 
     def run(self, context: WorkContext, *_: Any, job_id: str, pipeline: str, **__: Any) -> None:
         """Carry a job out."""
+        # Only now: workers that have nothing to do stay small.
+        from epntap.requests.process import run_too_slow
+        from epntap.requests.running import carry_out
 
         def work(attempt: JobAttempt) -> Sequence[JobResult]:
-            return _carry_out(attempt, pipeline, context.settings)
+            return carry_out(attempt, pipeline, context.settings)
 
         store = open_results(context.settings)
         execute(context, store, job_id, work, late=run_too_slow)
@@ -53,72 +41,19 @@ class RunTask:
 
     def orphans(self, connection: Any) -> Iterable[Work]:
         """Return the work for every job, of a pipeline that is known, that is not finished."""
-        return [
-            run_work(offer.name, job_id, offer.form.queue)
-            for offer in find_offers().available
-            for job_id in storage.unfinished(connection, f"{SERVICE_PREFIX}{offer.name}")
+        names = [
+            service.removeprefix(SERVICE_PREFIX)
+            for service in storage.unfinished_services(connection)
+            if service.startswith(SERVICE_PREFIX)
         ]
+        return [work for name in names for work in _unfinished(connection, name)]
 
 
-def _carry_out(attempt: JobAttempt, pipeline: str, settings: Settings) -> Sequence[JobResult]:
-    """Have a process do the work, and store what it made.
+def _unfinished(connection: Any, name: str) -> Iterable[Work]:
+    # Only now, as above: the pipeline says in which line its runs stand.
+    from epntap.requests.offers import Offer, find_offer
 
-    Raises
-    ------
-    UserError
-        If it came to no result, or was stopped.
-    """
-    root = folders_of(settings)
-    sweep_folders(root)
-    with run_folder(root) as folder:
-        order = Order(
-            job_id=attempt.job.job_id,
-            pipeline=pipeline,
-            parameters=attempt.job.parameters,
-            file=_bring_file(attempt.job, attempt.store, folder / WORK),
-            limits=Limits(
-                memory_bytes=settings.request_memory,
-                cpu_seconds=attempt.job.execution_seconds + _CPU_GRACE_SECONDS,
-                file_bytes=_LARGEST_RESULT,
-            ),
-        )
-        order.write(folder / ORDER_FILE)
-        with RunProcess(folder) as process:
-            attempt.stopped_by(process.kill)
-            answer = process.wait(order)
-        if answer.error is not None:
-            raise RunFailedError(answer.error)
-        return _store(attempt, answer, folder / WORK)
-
-
-def _bring_file(job: Job, store: ResultStore, folder: Path) -> str | None:
-    """Copy the client's file into a folder, and return the name that it has there."""
-    name = file_part([one.name for one in job.inputs])
-    if name is None:
-        return None
-    (key,) = [one.key for one in job.inputs if one.name == name]
-    try:
-        with store.open(key) as source:
-            here = f"input{SUFFIX_OF[recognise(source)]}"
-            with (folder / here).open("xb") as target:
-                while piece := source.read(256 * 1024):
-                    target.write(piece)
-    except ResultMissingError as error:
-        raise RequestError("the file is not there any more", hint="make a new job") from error
-    return here
-
-
-def _store(attempt: JobAttempt, answer: Answer, folder: Path) -> list[JobResult]:
-    """Put the files of a run into the store; a file that has two names is there once."""
-    kept: dict[str, tuple[str, int]] = {}
-    for output in answer.outputs:
-        if output.file not in kept:
-            key = attempt.key(output.file)
-            with (folder / output.file).open("rb") as source, attempt.store.create(key) as writer:
-                writer.copy(source)
-            kept[output.file] = (key, writer.size)
-    return [
-        JobResult(one.id, key, one.mime, size)
-        for one in answer.outputs
-        for key, size in [kept[one.file]]
-    ]
+    offer = find_offer(name)
+    if isinstance(offer, Offer):
+        for job_id in storage.unfinished(connection, offer.service):
+            yield run_work(offer.name, job_id, offer.form.queue)

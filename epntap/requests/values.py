@@ -220,7 +220,8 @@ def _format(text: str | None) -> str:
     if text is None:
         return "votable"
     try:
-        name = negotiate(text).name
+        # However a VOTable writes its rows, here it is a VOTable.
+        name = negotiate(text).name.partition("/")[0]
     except UserError as error:
         raise RequestError(error.message, hint=f"one of {', '.join(SUFFIXES)}") from error
     if name not in SUFFIXES:

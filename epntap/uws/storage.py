@@ -233,6 +233,16 @@ def unfinished(connection: Any, service: str) -> list[str]:
         return [job_id for (job_id,) in cursor.fetchall()]
 
 
+def unfinished_services(connection: Any) -> list[str]:
+    """Return the services that have jobs in line, or worked at."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT service FROM epntap.job WHERE phase IN ('QUEUED', 'EXECUTING')"
+            " ORDER BY service"
+        )
+        return [service for (service,) in cursor.fetchall()]
+
+
 def has_expired(connection: Any) -> bool:
     """Return whether the time of destruction of any job has come."""
     with connection.cursor() as cursor:

@@ -138,8 +138,8 @@ class IcmePipeline:
         from pipelines.icme.catalogue import COLUMNS, build_frame
         from pipelines.icme.detect import SHIPPED_WEIGHTS, load_detector, search
         from pipelines.icme.features import require_channels
+        from pipelines.icme.realtime import detect_in_real_time, read_stream_rules
         from pipelines.icme.source import open_spans
-        from pipelines.icme.streaming import detect_in_real_time, read_stream_rules
         from pipelines.sources.spans import SeriesInMemory, ends_of, read_within
 
         opened = open_spans(source, spacecraft=spacecraft, progress=progress)

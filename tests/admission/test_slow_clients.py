@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import struct
 import time
@@ -227,6 +228,23 @@ def test_a_client_that_vanishes_without_a_word_is_noticed(
     made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     made.close()
     assert wait_until(lambda: database.queries_running == 0, 10)
+
+
+def test_a_client_that_goes_away_while_it_sends_leaves_no_traceback(
+    serving: Callable[..., Settings], caplog: pytest.LogCaptureFixture
+) -> None:
+    here = serving(stall_seconds=5.0)
+    server_log = logging.getLogger("uvicorn.error")
+    server_log.addHandler(caplog.handler)
+    whole = request(SHORT)
+    with connect(here) as made:
+        made.sendall(whole[:-1])
+        time.sleep(0.3)
+    with connect(here) as made:
+        made.sendall(whole)
+        assert answer_of(made).startswith(b"HTTP/1.1 200")
+    server_log.removeHandler(caplog.handler)
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_stretches_of_waiting_are_judged_one_by_one() -> None:

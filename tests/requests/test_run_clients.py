@@ -24,7 +24,7 @@ def test_pyvo_finds_out_how_to_run_a_pipeline_and_runs_it(runs):
     described = services.get_adhocservice_by_id("strides")
     query = DatalinkQuery.from_resource([], described, TIME=DAYS, STEP=36.0)
     assert query.baseurl == f"{runs.url}/run/strides"
-    assert dict(query) == {"TIME": DAYS, "STEP": "36.0", "COPIES": 1, "DEED": "none"}
+    assert dict(query) == {"TIME": DAYS, "STEP": "36", "COPIES": 1, "DEED": "none"}
     answer = httpx.post(query.baseurl, data=dict(query))
     with pyvo.dal.AsyncTAPJob(answer.headers["location"]) as job:
         assert job.phase == "PENDING"

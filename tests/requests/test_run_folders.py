@@ -60,7 +60,7 @@ def test_a_folder_is_left_alone_while_its_worker_lives_and_swept_when_it_was_kil
 
 def test_no_room_for_a_folder_is_told(tmp_path):
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(FolderError, match="EPNTAP_HOME"), run_folder(tmp_path / "taken"):
+    with pytest.raises(FolderError, match="EPNTAP_REQUEST_FOLDER"), run_folder(tmp_path / "taken"):
         raise AssertionError("there is no folder")
 
 

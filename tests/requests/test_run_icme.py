@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 from astropy import units
 from astropy.io.votable import parse
-from astropy.table import Table
+from astropy.table import Column, Table
 from run_client import message, refusal, start
 
 from pipelines.icme import pipeline
@@ -61,7 +62,8 @@ def test_a_file_gives_the_events_that_the_command_line_finds(client, wind, expec
     assert plot.shape[0] > 500
     assert plot.std() > 0.05
     record = json.loads(job.get("/results/provenance").content)
-    assert record["weights_sha256"] and record["source_sha256"]
+    assert record["weights_sha256"]
+    assert record["source_sha256"]
     assert record["parameters"]["spacecraft"] == "simulation"
 
 
@@ -70,8 +72,7 @@ def test_a_votable_in_other_units_gives_the_same_events(client, wind, expected):
     table["time"] = table["time"].astype(str)
     for name, unit in CHANNELS.items():
         table[name].unit = unit
-    table["vt"] = table["vt"].filled(np.nan) if hasattr(table["vt"], "filled") else table["vt"]
-    table["vt"] = table["vt"].astype(float) * 1000
+    table["vt"] = Column(wind["vt"].to_numpy() * 1000)
     table["vt"].unit = units.m / units.s
     content = io.BytesIO()
     table.write(content, format="votable")
@@ -99,3 +100,9 @@ def test_what_cannot_be_run_is_refused_at_once(client):
     assert "nothing says who measured" in refusal(answer)
     answer = client.post("/run/icme", data={"TIME": SPAN, "SPACECRAFT": "../etc", "PHASE": "RUN"})
     assert "is not a choice (Wind, ACE" in refusal(answer)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("speasy") is not None, reason="speasy is installed")
+def test_data_that_cannot_be_fetched_here_are_refused_with_the_way_out(client):
+    answer = client.post("/run/icme", data={"TIME": SPAN, "SPACECRAFT": "wind", "PHASE": "RUN"})
+    assert "speasy is not installed (send the measurements as FILE" in refusal(answer)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
+import sys
 
 import httpx
 import pandas as pd
@@ -13,6 +15,8 @@ from astropy.io.votable import parse
 from run_client import DAYS, message, refusal, start
 from tests_support import serving
 from uws.uws_client import Job
+
+from epntap.requests.task import RunTask
 
 FILE = b"time,other\n2024-05-01T10:00:00,1\n2024-05-02,2\n"
 
@@ -156,3 +160,22 @@ def test_one_list_shows_no_jobs_of_another(client):
     other = Job(client, job.url.replace("/run/strides/", "/run/gpu_strides/"))
     assert other.get().status_code == 404
     client.delete(job.url)
+
+
+def test_a_job_that_fell_out_of_the_line_is_expected_in_that_of_its_pipeline(runs, client):
+    job = start(client, "gpu_strides", TIME=DAYS)
+    with runs.database.publisher() as connection:
+        (work,) = [one for one in RunTask().orphans(connection) if job.id in one.arguments.values()]
+    assert (work.task, work.queue) == ("run.request", "gpu")
+    assert work.arguments == {"job_id": job.id, "pipeline": "gpu_strides"}
+    client.delete(job.url)
+    with runs.database.publisher() as connection:
+        assert not [one for one in RunTask().orphans(connection) if one.queue == "gpu"]
+
+
+def test_a_worker_without_runs_stays_small():
+    words = "import sys, epntap.worker as w; w.all_tasks(); print('pandas' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "False\n"

@@ -82,6 +82,21 @@ def test_no_text_does_more_than_be_refused(name, text):
     assert set(asked.values) <= {"level", "count", "who", "since"}
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("votable", "votable"),
+        ("application/x-votable+xml", "votable"),
+        ("CSV", "csv"),
+        ("text/csv", "csv"),
+        ("parquet", "parquet"),
+        ("", "votable"),
+    ],
+)
+def test_the_format_of_the_catalogue_is_named_as_everywhere(text, name):
+    assert read_values(FORM, [("RESPONSEFORMAT", text)]).format == name
+
+
 def test_what_cannot_be_is_refused_with_a_reason():
     assert "did you mean 'level'" in wrong(("LEVL", "1"))
     assert "given more than once" in wrong(("LEVEL", "1"), ("level", "2"))
