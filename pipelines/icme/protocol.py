@@ -270,7 +270,7 @@ def run_evaluation(
         found, announced = detect_in_real_time(
             series, detector, rule, streaming, scaling=detector.scaling, progress=progress
         )
-        delays = announcement_delays(true, found.intervals, announced)
+        delays = announcement_delays(true, found.intervals, announced, streaming)
         return {**score(true, found.intervals, usable), **delays, **about}
     answers = [
         class_probabilities((network,), inputs, first, progress=progress)

@@ -239,7 +239,8 @@ def score_stream(
         counts = score_events(matching)
         total = counts if total is None else total + counts
         true, partner = each.true[matching.found], matching.partner[matching.found]
-        late = (announced[partner] - true[:, 0]) / SAMPLES_PER_HOUR + wait
+        # A run that began before the event tells of it when it reaches it.
+        late = np.maximum(announced[partner] - true[:, 0], 0) / SAMPLES_PER_HOUR + wait
         delays += late.tolist()
         fractions += (late * SAMPLES_PER_HOUR / (true[:, 1] - true[:, 0])).tolist()
         errors += (np.abs(found[partner, 0] - true[:, 0]) / SAMPLES_PER_HOUR).tolist()
@@ -285,7 +286,7 @@ def choose_stream_rule(
 
 
 def announcement_delays(
-    true: Intervals, found: Intervals, announced: NDArray[np.int64]
+    true: Intervals, found: Intervals, announced: NDArray[np.int64], wait: float
 ) -> dict[str, float]:
     """Return how late true events were announced, on the mean over those found.
 
@@ -295,6 +296,8 @@ def announcement_delays(
         Half-open intervals.
     announced
         The sample at which each detection was announced, the wait included.
+    wait
+        Waiting time, hours; nothing is announced sooner after its start.
 
     Returns
     -------
@@ -307,6 +310,7 @@ def announcement_delays(
         return {"delay_h": float("nan"), "delay_fraction": float("nan")}
     events = true[matching.found]
     late = announced[matching.partner[matching.found]] - events[:, 0]
+    late = np.maximum(late, round(wait * SAMPLES_PER_HOUR))
     return {
         "delay_h": float(late.mean()) / SAMPLES_PER_HOUR,
         "delay_fraction": float((late / (events[:, 1] - events[:, 0])).mean()),

@@ -286,3 +286,20 @@ def test_training_writes_weights_that_can_be_used(tmp_path, detector):
 def test_training_needs_a_list_for_each_input(tmp_path):
     with pytest.raises(LabelError, match="1 inputs came with 0"):
         pipeline.train(["wind.csv"], [], tmp_path)
+
+
+def test_a_run_in_real_time_says_so_and_is_scored_with_its_delay(tmp_path, detector):
+    simulation = pipeline.simulate(seed=23, days=16)
+    series = simulation.series
+    found = pipeline.run(series, streaming=6)
+    assert found.provenance.parameters["streaming"] == 6
+    assert pipeline.state(streaming=6) != pipeline.state()
+    labels = tmp_path / "labels.csv"
+    labels.write_text("start,end\n2024-01-05,2024-01-06\n")
+    scores = pipeline.evaluate(series, labels, streaming=6)
+    assert scores["n_true"] == 1
+    assert {"delay_h", "delay_fraction"} < set(scores)
+    if scores["n_found"]:
+        assert scores["delay_h"] >= 6
+    with pytest.raises(PipelineError, match="cannot be given"):
+        pipeline.run(series, streaming=0.1)

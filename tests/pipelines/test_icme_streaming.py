@@ -19,6 +19,7 @@ from pipelines.icme.model import WINDOW
 from pipelines.icme.realtime import StreamRules, detect_in_real_time, read_stream_rules
 from pipelines.icme.simulate import simulate
 from pipelines.icme.streaming import (
+    announcement_delays,
     choose_stream_rule,
     score_stream,
     stream_events,
@@ -91,6 +92,16 @@ def test_the_delay_is_that_of_the_announcement_and_the_wait():
     assert scores.delay_h == pytest.approx(16 / 6 + 2)
     assert scores.delay_fraction == pytest.approx((16 + 12) / 120)
     assert scores.start_mae_h == pytest.approx(1.0)
+
+
+def test_a_run_that_began_before_an_event_tells_of_it_after_the_wait():
+    truth = HeldOut(answers(500, (100, 260)), np.array([[200, 260]]), np.ones(500, dtype=bool))
+    assert score_stream([truth], [RULE], wait=2.0).delay_h == 2.0
+    found, announced = stream_events(truth.probabilities, RULE, truth.usable)
+    delays = announcement_delays(truth.true, found, announced + 12, 2.0)
+    assert delays == {"delay_h": 2.0, "delay_fraction": pytest.approx(12 / 60)}
+    nothing = announcement_delays(truth.true, found[:0], announced[:0], 2.0)
+    assert np.isnan(nothing["delay_h"])
 
 
 def test_the_rule_for_streaming_is_the_one_that_finds_most():
