@@ -24,8 +24,9 @@ CASE ?= icme
 run: $(VENV)/.run
 	@exec $(BIN)/epntap demo
 
+# Two processes: many tests wait for servers to start and for clients to be slow.
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

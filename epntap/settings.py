@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     worker: bool = True
     """Whether the server also works at what stands in line; else `epntap worker` must run."""
 
-    worker_concurrency: int = Field(default=2, ge=1)
+    worker_concurrency: int = Field(default=4, ge=1)
     """Pieces of work that a worker does at the same time."""
 
     worker_seconds: float = Field(default=15.0, ge=1)

@@ -70,7 +70,13 @@ def _worker(database: Database, settings: Settings) -> AbstractContextManager[ob
     """Return the worker beside the server, or nothing, where others do the work."""
     if not settings.worker:
         return nullcontext()
-    return background_worker(database, settings, delay_seconds=_FIRST_ANSWERS_SECONDS)
+    return background_worker(
+        database,
+        settings,
+        # Half of its places are for queries: a long run must not keep them waiting.
+        reserved=settings.worker_concurrency // 2,
+        delay_seconds=_FIRST_ANSWERS_SECONDS,
+    )
 
 
 def _publish_demo() -> None:

@@ -40,6 +40,7 @@ def background_worker(
     settings: Settings,
     queues: Sequence[str] = DEFAULT_QUEUES,
     *,
+    reserved: int = 0,
     delay_seconds: float = 0.0,
 ) -> BackgroundWorker:
     """Return a worker for everything that this service does, to be entered."""
@@ -53,6 +54,7 @@ def background_worker(
             all_tasks(),
             queues=queues,
             concurrency=settings.worker_concurrency,
+            reserved=reserved,
         )
 
     return BackgroundWorker(make, delay_seconds=delay_seconds)

@@ -159,7 +159,8 @@ def describe_provenance(cursor: Any) -> None:
     cursor.execute("DELETE FROM epntap.tap_keys WHERE from_table = ANY (%s)", (names,))
     for table in schema.tables:
         _insert_keys(cursor, table)
-    if _described(cursor, schema.name) != before:
+    # Of a schema that is new here no service that is running can know anything wrong.
+    if any(before) and _described(cursor, schema.name) != before:
         cursor.execute("SELECT epntap.bump_generation()")
 
 

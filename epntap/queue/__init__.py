@@ -5,6 +5,6 @@ behind it are those of procrastinate, and nothing outside this package knows the
 """
 
 from epntap.queue.listening import PhaseListener
-from epntap.queue.work import Work, put
+from epntap.queue.work import URGENT, Work, put
 
-__all__ = ["PhaseListener", "Work", "put"]
+__all__ = ["URGENT", "PhaseListener", "Work", "put"]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from epntap.queue.work import URGENT
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -23,6 +25,8 @@ class Item:
         How many of those were not its fault: the worker was told to stop.
     reason
         Why the last attempt was none; ``None`` for the first.
+    priority
+        With which it stood in line.
     """
 
     number: int
@@ -31,6 +35,12 @@ class Item:
     attempt: int
     returned: int
     reason: str | None
+    priority: int
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody waits for it."""
+        return self.priority >= URGENT
 
     @property
     def tries(self) -> int:
@@ -53,7 +63,7 @@ class WorkerUnknownError(Exception):
     """The queue does not know this worker any more: it was taken for lost."""
 
 
-def read_item(number: int, task: str, envelope: Any, attempts: int) -> Item:
+def read_item(number: int, task: str, envelope: Any, attempts: int, priority: int) -> Item:
     """Return what a row of the table of work says."""
     # What somebody else put into the queue has no envelope; its task is not one of ours either.
     content = envelope if isinstance(envelope, dict) else {}
@@ -64,4 +74,5 @@ def read_item(number: int, task: str, envelope: Any, attempts: int) -> Item:
         attempt=attempts + 1,
         returned=content.get("returned", 0),
         reason=content.get("reason"),
+        priority=priority,
     )

@@ -22,6 +22,9 @@ from epntap.queue.work import QUEUEING_LOCK, Work, put
 #: Begin of the channel on which the queue tells of new work; the name of the line follows.
 _CHANNEL = "procrastinate_queue_v1#"
 
+#: The least integer of PostgreSQL.
+ANY_PRIORITY = -(2**31)
+
 #: Advisory lock of whoever looks after lost workers (the bytes "workers" as a number).
 _CARE_LOCK = int.from_bytes(b"workers", "big")
 
@@ -34,6 +37,7 @@ _TAKE = """
      WHERE id = (
         SELECT job.id FROM procrastinate.procrastinate_jobs AS job
          WHERE job.status = 'todo' AND job.queue_name = ANY (%(queues)s::varchar[])
+           AND job.priority >= %(least)s
            AND (job.scheduled_at IS NULL OR job.scheduled_at <= pg_catalog.now())
            AND (job.lock IS NULL OR (
                 SELECT true FROM procrastinate.procrastinate_jobs AS other
@@ -42,7 +46,7 @@ _TAKE = """
                         OR (other.priority = job.priority AND other.id < job.id))
                  LIMIT 1) IS NULL)
          ORDER BY job.priority DESC, job.id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING id, task_name, args, attempts
+    RETURNING id, task_name, args, attempts, priority
 """
 _FINISH = """
     SELECT procrastinate.procrastinate_finish_job_v1(id, 'succeeded', true)
@@ -161,8 +165,15 @@ class Queue:
             raise WorkerUnknownError
         return frozenset(row[1])
 
-    def take(self, worker: int) -> Item | None:
+    def take(self, worker: int, least: int = ANY_PRIORITY) -> Item | None:
         """Take the first work of the lines, or ``None`` when there is none to be done now.
+
+        Parameters
+        ----------
+        worker
+            Who takes it.
+        least
+            Priority that it has at least.
 
         Raises
         ------
@@ -172,7 +183,11 @@ class Queue:
         while True:
             with self._connection.cursor() as cursor:
                 try:
-                    parameters = {"worker": worker, "queues": list(self._card.queues)}
+                    parameters = {
+                        "worker": worker,
+                        "queues": list(self._card.queues),
+                        "least": least,
+                    }
                     cursor.execute(_TAKE, parameters)
                 except errors.ForeignKeyViolation as error:
                     raise WorkerUnknownError from error

@@ -20,6 +20,9 @@ _DEFER = """
     )::procrastinate.procrastinate_job_to_defer_v1]))
 """
 
+#: Priority of work that somebody waits for, and from which on it may take a reserved place.
+URGENT = 10
+
 #: Name of the index that keeps a queueing lock unique.
 QUEUEING_LOCK = "procrastinate_jobs_queueing_lock_idx_v1"
 

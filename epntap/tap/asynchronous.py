@@ -11,7 +11,7 @@ from typing import IO, Any
 from weakref import WeakKeyDictionary
 
 from epntap.database import Database
-from epntap.queue import Work
+from epntap.queue import URGENT, Work
 from epntap.results import ResultMissingError, open_results
 from epntap.settings import Settings
 from epntap.tap.errors import QueryFailedError, RequestError
@@ -31,9 +31,6 @@ SERVICE = "tap"
 RESULT = "result"
 
 _TASK = "tap.query"
-
-#: Queries are waited for by people; a catalogue that is regenerated is not.
-_PRIORITY = 10
 
 #: A query whose worker was lost is tried again.
 _ATTEMPTS = 3
@@ -87,7 +84,7 @@ class TapJobs:
 
 def _work(job_id: str) -> Work:
     # The lock keeps two workers from the same job, should it stand in line twice.
-    return Work(_TASK, {"job_id": job_id}, lock=f"job {job_id}", priority=_PRIORITY)
+    return Work(_TASK, {"job_id": job_id}, lock=f"job {job_id}", priority=URGENT)
 
 
 class TapQueryTask:

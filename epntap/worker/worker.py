@@ -22,9 +22,9 @@ import psycopg2
 
 from epntap.database import Database
 from epntap.errors import DatabaseUnavailableError
-from epntap.queue import PhaseListener
+from epntap.queue import URGENT, PhaseListener
 from epntap.queue.items import Item, WorkerCard, WorkerUnknownError
-from epntap.queue.taking import Queue
+from epntap.queue.taking import ANY_PRIORITY, Queue
 from epntap.settings import Settings
 from epntap.worker.running import Again, Outcome, describe, perform
 from epntap.worker.task import Reconciling, Task, WorkContext
@@ -73,6 +73,9 @@ class Worker:
         The lines that it serves.
     concurrency
         How many works it does at the same time, each in a thread.
+    reserved
+        How many of these places are kept for work that is urgent (`epntap.queue.work.URGENT`), so
+        that a query never waits for a long run to end.
     name
         How others see it; by default made of host, process and something random.
     phases
@@ -87,12 +90,14 @@ class Worker:
         *,
         queues: Sequence[str] = ("default",),
         concurrency: int = 2,
+        reserved: int = 0,
         name: str | None = None,
         phases: PhaseListener | None = None,
     ) -> None:
         host, pid = socket.gethostname(), os.getpid()
         self.name = name or f"{host}:{pid}:{secrets.token_hex(3)}"
         self._card = WorkerCard(self.name, host, pid, tuple(queues), concurrency)
+        self._common_places = concurrency - reserved
         self._database = database
         self._settings = settings
         self._tasks = {task.name: task for task in tasks}
@@ -220,7 +225,10 @@ class Worker:
     def _take(self, queue: Queue, worker: int) -> bool:
         """Start what there is to do; return whether this worker does as much as it may."""
         while len(self._running) < self._card.concurrency:
-            item = queue.take(worker)
+            # Urgent work takes any place, so that the others may be full of it.
+            calm = sum(not running.item.is_urgent for running in self._running)
+            least = URGENT if calm >= self._common_places else ANY_PRIORITY
+            item = queue.take(worker, least)
             if item is None:
                 return False
             task = self._tasks.get(item.task)

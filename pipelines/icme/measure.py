@@ -30,7 +30,6 @@ from pipelines.icme.crossing import (
     read_real,
 )
 from pipelines.icme.detect import SHIPPED_WEIGHTS, first_sample, load_network
-from pipelines.icme.evaluate import candidate_rules
 from pipelines.icme.features import REFERENCE
 from pipelines.icme.labels import read_labels
 from pipelines.icme.lists import agreement, read_richardson_cane
@@ -38,6 +37,7 @@ from pipelines.icme.realtime import StreamRules
 from pipelines.icme.streaming import (
     choose_stream_rule,
     score_stream,
+    stream_candidates,
     stream_inputs,
     streamed_probabilities,
 )
@@ -99,10 +99,10 @@ def streaming_scores(
         several = [
             one.held_out(answers[place]) for one, answers in zip(real, streamed, strict=True)
         ]
-        shipped.append(choose_stream_rule(several, candidate_rules(), wait, latest))
+        shipped.append(choose_stream_rule(several, stream_candidates(), wait, latest))
         rules = [
             choose_stream_rule(
-                [*several[:number], *several[number + 1 :]], candidate_rules(), wait, latest
+                [*several[:number], *several[number + 1 :]], stream_candidates(), wait, latest
             )
             for number in range(len(several))
         ]

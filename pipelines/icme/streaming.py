@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
 from pipelines.errors import require
-from pipelines.icme.decide import ejection_probability
+from pipelines.icme.decide import LONGEST, ejection_probability
 from pipelines.icme.evaluate import HeldOut
 from pipelines.icme.features import (
     CLIP,
@@ -255,6 +255,17 @@ def score_stream(
         float(np.mean(fractions)) if fractions else float("nan"),
         float(np.mean(errors)) if errors else float("nan"),
     )
+
+
+def stream_candidates() -> list[EventRule]:
+    """Return the rules that are tried in real time: high thresholds from 0.2 on, to be prompt."""
+    return [
+        EventRule(low, high, merge * SAMPLES_PER_HOUR, 1, LONGEST)
+        for low in (0.1, 0.2, 0.3, 0.4)
+        for high in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+        for merge in (2, 6)
+        if low <= high
+    ]
 
 
 def choose_stream_rule(

@@ -52,6 +52,13 @@ def confusion_lines(counts: Sequence[Sequence[int]]) -> list[str]:
     return lines
 
 
+def _protocol(notes: Mapping[str, Any]) -> str:
+    """Return what was left out in turn, as `crossing` or `protocol` wrote it down."""
+    if "years" in notes:
+        return f"STEREO-B, {notes['years']} years (mean of {notes['seeds']} networks)"
+    return f"{', '.join(notes['sources'])}, {notes['folds']} blocks of time"
+
+
 def simulated_scores(seed: int, weights: Path) -> Mapping[str, Any]:
     """Detect in a simulated year and score against its truth."""
     year = pipeline.simulate(seed=seed)
@@ -67,8 +74,7 @@ def results(real: Sequence[tuple[Path, Path]], weights: Path) -> list[str]:
     notes = read_parameters(weights).notes
     lines = [_HEADER]
     if "nested" in notes:
-        name = f"**STEREO-B 2013-14, {notes['folds']} blocks of time left out in turn**"
-        lines.append(table_row(name, notes["nested"]))
+        lines.append(table_row(f"**{_protocol(notes)} left out in turn**", notes["nested"]))
     for series, labels in real:
         scores = pipeline.evaluate(series, labels, weights=weights)
         lines.append(table_row(f"{scores['source']}, weights as shipped", scores))

@@ -9,7 +9,7 @@ import noted_tasks
 from worker_harness import Thread, events, eventually, in_line, order
 
 from epntap.database import Database
-from epntap.queue import Work
+from epntap.queue import URGENT, Work
 
 Start = Callable[..., Thread]
 
@@ -54,6 +54,20 @@ def test_higher_priority_comes_first(notes: Database, start: Start, line: str) -
             "SELECT what FROM worknotes.note WHERE what LIKE %s ORDER BY id", (f"{line} %",)
         )
         assert [what for (what,) in cursor] == [f"{line} high", f"{line} low"]
+
+
+def test_long_runs_leave_the_reserved_place_to_urgent_work(
+    notes: Database, start: Start, line: str
+) -> None:
+    runs = [f"{line} run {n}" for n in range(3)]
+    order(notes, *(patient(what, line, 60) for what in runs))
+    start(line, concurrency=2, reserved=1)
+    eventually(lambda: events(notes, runs[0]) != [], "one run has begun")
+    for n in range(2):
+        urgent = f"{line} urgent {n}"
+        order(notes, quick(urgent, line, priority=URGENT))
+        eventually(lambda what=urgent: events(notes, what) == ["done"], "the query is answered")  # type: ignore[misc]
+    assert [events(notes, what) for what in runs[1:]] == [[], []]
 
 
 def test_work_for_later_waits_for_its_time(notes: Database, start: Start, line: str) -> None:
