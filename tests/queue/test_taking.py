@@ -181,7 +181,7 @@ def test_a_long_line_is_neither_sorted_nor_searched_for_each_lock(
     order(database, *(Work("one", queue=line, lock=f"{line} {n}") for n in range(3000)))
     queue, mine = opened()
     with queue._connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {taking._TAKE}", {"worker": mine, "queues": [line]})
+        cursor.execute(f"EXPLAIN {taking._TAKE}", {"worker": mine, "queues": [line], "least": 0})
         plan = "\n".join(text for (text,) in cursor)
     with database.publisher() as connection, connection, connection.cursor() as cursor:
         cursor.execute(

@@ -35,9 +35,16 @@ def start(settings: Settings, notes: Database) -> Iterator[Callable[..., Thread]
     """A function that starts a worker on the session's database; all are stopped."""
     started: list[Thread] = []
 
-    def go(*queues: str, concurrency: int = 2) -> Thread:
+    def go(*queues: str, concurrency: int = 2, reserved: int = 0) -> Thread:
         here = settings.model_copy(update={"worker_seconds": LOST_SECONDS})
-        worker = Worker(notes, here, noted_tasks.TASKS, queues=queues, concurrency=concurrency)
+        worker = Worker(
+            notes,
+            here,
+            noted_tasks.TASKS,
+            queues=queues,
+            concurrency=concurrency,
+            reserved=reserved,
+        )
         started.append(Thread(worker))
         return started[-1]
 
