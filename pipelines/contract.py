@@ -13,11 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pipelines.errors import PipelineError
+
+if TYPE_CHECKING:
+    # A server that only lists pipelines does without it.
+    import pandas as pd
 
 #: Column descriptions travel with a catalogue, so that files explain themselves.
 _SUFFIXES = (".csv", ".ecsv", ".parquet", ".vot", ".votable", ".xml")
@@ -234,6 +236,8 @@ class Catalogue:
 
 def empty_frame(columns: Iterable[NativeColumn]) -> pd.DataFrame:
     """Return a frame without rows that has all the columns with their types."""
+    import pandas as pd
+
     return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in columns})
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from pipelines.contract import Catalogue, Progress, Span
 from pipelines.errors import NoDataError, PipelineError, SourceError, require
-from pipelines.icme.source import open_spans
 from pipelines.request import RequestForm, RequestParameter
 from pipelines.sources.insitu import CHANNELS, InSituSeries
 from pipelines.sources.spacecraft import SPACECRAFT, find_spacecraft
@@ -109,6 +108,9 @@ def request_source(
     PipelineError
         If the source cannot be used.
     """
+    # Reading needs pandas; a server that shows the form does not read.
+    from pipelines.icme.source import open_spans
+
     check_request(span=span, has_file=file is not None, values=values)
     craft = find_spacecraft(values["spacecraft"])
     if file is None:

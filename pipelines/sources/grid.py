@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines.sources.insitu import CADENCE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: A gap longer than this ends an event and is never bridged: 36 samples of 10 minutes, as in
 #: Rüdisser et al. (2022).

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines.errors import SourceError
 from pipelines.sources.plasma import dynamic_pressure, plasma_beta, temperature_ratio
 from pipelines.sources.spacecraft import Spacecraft
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Grid of the ICME detectors of Rüdisser et al. (2022, Space Weather 20, e2022SW003149).
 CADENCE = np.timedelta64(600, "s")
