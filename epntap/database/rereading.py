@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+import psycopg2
 import psycopg2.errors
 
 log = logging.getLogger(__name__)
@@ -40,9 +41,17 @@ def again(read: Callable[[], _T]) -> _T:
     psycopg2.Error
         If it fails for another reason, or too often.
     """
+    lost = False
     for _ in range(_ATTEMPTS - 1):
         try:
             return read()
         except _PASSING as error:
             log.info("read again: %s", error)
+        except psycopg2.OperationalError as error:
+            # A replica may also end the connection of whoever stands in its way, and leaves no
+            # time to say why. Once only: a statement may be what brings a server down.
+            if lost or error.pgcode is not None:
+                raise
+            lost = True
+            log.info("read again on another connection: %s", error)
     return read()
