@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import psycopg2
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from epntap.database import Database
@@ -120,7 +121,7 @@ class PhaseListener:
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(f"LISTEN {_CHANNEL}")
+                cursor.execute(sql.SQL("LISTEN {}").format(sql.Identifier(_CHANNEL)))
         except BaseException:
             connection.close()
             raise
