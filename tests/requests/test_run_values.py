@@ -136,11 +136,12 @@ def test_something_has_to_say_what_to_work_on():
     [
         (b"time,bx\n2019-01-01,1\n", "csv"),
         ("time,größe\n".encode(), "csv"),
-        (gzip.compress(b"time,bx\n"), "csv.gz"),
+        (gzip.compress(b"time,bx\n", mtime=0), "csv.gz"),
         (b'<?xml version="1.0"?>\n<VOTABLE version="1.4">', "votable"),
         (b"SIMPLE  =                    T", "fits"),
         (b"\x89PNG\r\n\x1a\n....", "png"),
     ],
+    ids=["csv", "csv in UTF-8", "csv.gz", "votable", "fits", "png"],
 )
 def test_a_file_is_known_by_what_is_in_it(content, found):
     file = io.BytesIO(content)
