@@ -1,89 +1,26 @@
-"""In-situ measurements from NASA's CDAWeb, fetched with speasy."""
+"""In-situ measurements from services like NASA's CDAWeb, fetched with speasy."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
 from pipelines.errors import NoDataError, SourceError, require
+from pipelines.sources.cleaning import Cleaning
+from pipelines.sources.datasets import Products, products_of
 from pipelines.sources.grid import to_grid
-from pipelines.sources.insitu import CHANNELS, InSituSeries
-from pipelines.sources.plasma import BOLTZMANN, PROTON_MASS
+from pipelines.sources.insitu import CADENCE, CHANNELS, POSITION, InSituSeries
+from pipelines.sources.services import Samples, fetch_position, fetch_variable, tidied
 from pipelines.sources.spacecraft import Spacecraft
-
-Values = NDArray[np.float64]
+from pipelines.sources.spikes import AROUND, FIELD_JUMPS, PLASMA_JUMPS, find_spikes
 
 #: A request for longer than this is made in pieces, so that memory stays bounded.
 _PIECE = np.timedelta64(30, "D")
-
-
-@dataclass(frozen=True, slots=True)
-class Products:
-    """Which variables of which data sets hold the channels of a spacecraft.
-
-    Attributes
-    ----------
-    field
-        Vector of the magnetic field, nT; a fourth component is ignored.
-    field_frame
-        ``RTN`` or ``GSE``. GSE is turned to RTN-like axes by changing the signs of x and y: near
-        the Earth the difference that remains is the 7.25 degrees of the Sun's tilt at most.
-    speed, density, temperature
-        km/s, cm-3, K.
-    thermal_speed
-        Whether `temperature` holds the most probable thermal speed in km/s instead.
-    """
-
-    field: str
-    field_frame: str
-    speed: str
-    density: str
-    temperature: str
-    thermal_speed: bool = False
-
-
-#: Data sets as CDAWeb names them: ``cda/DATASET/VARIABLE``.
-PRODUCTS: Mapping[str, Products] = MappingProxyType(
-    {
-        "Wind": Products(
-            field="cda/WI_H0_MFI/BGSE",
-            field_frame="GSE",
-            speed="cda/WI_H1_SWE/Proton_V_nonlin",
-            density="cda/WI_H1_SWE/Proton_Np_nonlin",
-            temperature="cda/WI_H1_SWE/Proton_W_nonlin",
-            thermal_speed=True,
-        ),
-        "ACE": Products(
-            field="cda/AC_H0_MFI/BGSEc",
-            field_frame="GSE",
-            speed="cda/AC_H0_SWE/Vp",
-            density="cda/AC_H0_SWE/Np",
-            temperature="cda/AC_H0_SWE/Tpr",
-        ),
-        "STEREO-A": Products(
-            field="cda/STA_L1_MAG_RTN/BFIELD",
-            field_frame="RTN",
-            speed="cda/STA_L2_PLA_1DMAX_1MIN/proton_bulk_speed",
-            density="cda/STA_L2_PLA_1DMAX_1MIN/proton_number_density",
-            temperature="cda/STA_L2_PLA_1DMAX_1MIN/proton_temperature",
-        ),
-        "STEREO-B": Products(
-            field="cda/STB_L1_MAG_RTN/BFIELD",
-            field_frame="RTN",
-            speed="cda/STB_L2_PLA_1DMAX_1MIN/proton_bulk_speed",
-            density="cda/STB_L2_PLA_1DMAX_1MIN/proton_number_density",
-            temperature="cda/STB_L2_PLA_1DMAX_1MIN/proton_temperature",
-        ),
-    }
-)
 
 
 def fetch_insitu(
@@ -95,10 +32,14 @@ def fetch_insitu(
 ) -> InSituSeries:
     """Fetch the measurements of a spacecraft and put them on the regular grid.
 
+    Samples are sorted, spikes become gaps, and what was done is counted and told, as for files.
+    The position is that of the service; where that has none the series comes without, and an
+    ephemeris serves (`pipelines.sources.ranges`).
+
     Parameters
     ----------
     spacecraft
-        One of those in `PRODUCTS`.
+        One of those in ``datasets.yaml``.
     start, stop
         UTC; `stop` is not included.
     progress
@@ -111,93 +52,117 @@ def fetch_insitu(
     MissingDependencyError
         If speasy is not installed.
     """
-    if spacecraft.name not in PRODUCTS:
-        raise SourceError(
-            f"no CDAWeb data sets are known for {spacecraft.name}",
-            hint=f"there are some for {', '.join(PRODUCTS)}",
-        )
+    products = products_of(spacecraft.name)
     if start >= stop:
         raise SourceError(f"the time span from {start} to {stop} is empty")
     speasy = require("speasy", extra="insitu")
-    products = PRODUCTS[spacecraft.name]
     edges = [*np.arange(start, stop, _PIECE), stop]
-    pieces = []
+    service = _NAMES[products.service]
+    pieces, cleaning = [], Cleaning()
     for number, (first, last) in enumerate(itertools.pairwise(edges)):
-        pieces.append(_fetch_piece(speasy, products, first, last))
-        progress(f"fetching {spacecraft.name} from CDAWeb", number + 1, len(edges) - 1)
-    frames = [piece for piece in pieces if len(piece)]
-    if not frames:
-        raise NoDataError(f"CDAWeb has no data of {spacecraft.name} from {start} to {stop}")
-    joined = pd.concat(frames).groupby(level=0).mean()
+        piece, done = _fetch_piece(speasy, products, first, last)
+        pieces.append(piece)
+        cleaning = cleaning.plus(done)
+        progress(f"fetching {spacecraft.name} from {service}", number + 1, len(edges) - 1)
+    joined = pd.concat(pieces).groupby(level=0).mean()
+    known = np.flatnonzero(joined[list(CHANNELS)].notna().any(axis=1).to_numpy())
+    if not known.size:
+        raise NoDataError(f"{service} has no data of {spacecraft.name} from {start} to {stop}")
+    joined = joined.iloc[known[0] : known[-1] + 1]
     first_bin, data = to_grid(joined.index.to_numpy(dtype="datetime64[us]"), joined)
+    placed = [name for name in POSITION if data[name].notna().any()]
+    missing = tuple(name for name in CHANNELS if data[name].isna().all())
+    cleaning = replace(cleaning, missing=missing)
+    description = f"{service} {spacecraft.name} from {start} to {stop}"
+    cleaning.tell(description)
     return InSituSeries(
         spacecraft=spacecraft,
         start=first_bin,
-        data=data[list(CHANNELS)],
-        description=f"CDAWeb {spacecraft.name} from {start} to {stop}",
+        data=data[[*CHANNELS, *placed]],
+        description=description,
         instrument=spacecraft.instruments,
+        cleaning=cleaning,
     )
+
+
+#: Services as people call them.
+_NAMES = {"cda": "CDAWeb", "amda": "AMDA", "csa": "CSA"}
 
 
 def _fetch_piece(
     speasy: Any, products: Products, start: np.datetime64, stop: np.datetime64
-) -> pd.DataFrame:
-    """Return one row a bin of the grid; field and plasma have cadences of their own."""
-    times, vectors = _variable(speasy, products.field, start, stop)
-    field = pd.DataFrame(_to_rtn(vectors, products.field_frame), columns=["bx", "by", "bz"])
-    field["bt"] = np.sqrt((field**2).sum(axis=1, min_count=3))
-    parts = [_gridded(times, field)]
-    for channel in ("vt", "np", "tp"):
-        product = {"vt": products.speed, "np": products.density, "tp": products.temperature}[
-            channel
-        ]
-        times, values = _variable(speasy, product, start, stop)
-        column = values[:, 0]
-        if channel == "tp" and products.thermal_speed:
-            column = thermal_speed_to_temperature(column)
-        parts.append(_gridded(times, pd.DataFrame({channel: column})))
-    return pd.concat(parts, axis=1)
+) -> tuple[pd.DataFrame, Cleaning]:
+    """Return one row a bin of the grid; field and plasma have cadences of their own.
+
+    A little more than asked for is fetched, so that whether a sample is a spike does not depend on
+    where pieces begin and end.
+    """
+    low, high = start - AROUND, stop + AROUND
+    field, done = tidied(fetch_variable(speasy, products.field, "bt", low, high))
+    vectors = _to_rtn(field, products.field.frame)
+    magnitude = np.sqrt((vectors**2).sum(axis=1))
+    columns = dict(zip(("bx", "by", "bz", "bt"), [*vectors.T, magnitude], strict=True))
+    spikes = find_spikes(field.times, columns, FIELD_JUMPS)
+    done = done.plus(Cleaning(spikes_field=_within(field, spikes, start, stop)))
+    parts = [_gridded(field, columns, spikes, start, stop)]
+    for channel, product in (
+        ("vt", products.speed),
+        ("np", products.density),
+        ("tp", products.temperature),
+    ):
+        samples, counted = tidied(fetch_variable(speasy, product, channel, low, high))
+        columns = {channel: _length(samples)}
+        spikes = find_spikes(samples.times, columns, PLASMA_JUMPS)
+        counted = counted.plus(Cleaning(spikes_plasma=_within(samples, spikes, start, stop)))
+        done = done.plus(counted)
+        parts.append(_gridded(samples, columns, spikes, start, stop))
+    # The whole grid, also where nothing was measured: so positions do not depend on the pieces.
+    bins = pd.DatetimeIndex(np.arange(_bin_of(start), stop, CADENCE))
+    piece = pd.concat([part.reindex(bins) for part in parts], axis=1)
+    place = fetch_position(speasy, products.position, bins.to_numpy(dtype="datetime64[us]"))
+    if place is None:
+        place = np.full((len(bins), 3), np.nan)
+    else:
+        done = done.plus(Cleaning(position=", ".join(products.position.variables)))
+    piece[list(POSITION)] = place
+    return piece, done
 
 
-def _to_rtn(vectors: Values, frame: str) -> Values:
+def _bin_of(time: np.datetime64) -> np.datetime64:
+    step = CADENCE.astype("timedelta64[us]").astype(np.int64)
+    return np.datetime64(int(time.astype("datetime64[us]").astype(np.int64) // step * step), "us")
+
+
+def _to_rtn(samples: Samples, frame: str) -> np.ndarray:
     """Return three components in RTN-like axes; a set without data has none of any width."""
-    if vectors.shape[1] < 3:
+    if samples.values.shape[1] < 3:
         return np.empty((0, 3))
-    return vectors[:, :3] * (np.array([-1.0, -1.0, 1.0]) if frame == "GSE" else 1.0)
+    return samples.values[:, :3] * (np.array([-1.0, -1.0, 1.0]) if frame == "GSE" else 1.0)
 
 
-def thermal_speed_to_temperature(speed: Values) -> Values:
-    """Return m_p w^2 / 2 k in K for a most probable thermal speed w in km/s."""
-    return np.asarray(PROTON_MASS * (speed * 1e3) ** 2 / (2 * BOLTZMANN))
+def _length(samples: Samples) -> np.ndarray:
+    """Return a number as it is, and of a vector of three its length."""
+    if samples.values.shape[1] < 3:
+        return samples.values[:, 0]
+    return np.sqrt((samples.values[:, :3] ** 2).sum(axis=1))
 
 
-def _gridded(times: NDArray[np.datetime64], values: pd.DataFrame) -> pd.DataFrame:
-    if len(times) == 0:
-        return pd.DataFrame(columns=values.columns, dtype=float, index=pd.DatetimeIndex([]))
-    start, data = to_grid(times, values)
+def _within(samples: Samples, found: np.ndarray, start: np.datetime64, stop: np.datetime64) -> int:
+    return int((found & (samples.times >= start) & (samples.times < stop)).sum())
+
+
+def _gridded(
+    samples: Samples,
+    columns: dict[str, np.ndarray],
+    spikes: np.ndarray,
+    start: np.datetime64,
+    stop: np.datetime64,
+) -> pd.DataFrame:
+    inside = (samples.times >= start) & (samples.times < stop)
+    if not inside.any():
+        return pd.DataFrame(columns=list(columns), dtype=float, index=pd.DatetimeIndex([]))
+    values = {name: np.where(spikes, np.nan, each)[inside] for name, each in columns.items()}
+    first, data = to_grid(samples.times[inside], pd.DataFrame(values))
     step = pd.Timedelta(minutes=10)
-    data.index = pd.date_range(pd.Timestamp(start), periods=len(data), freq=step, unit="us")
+    data.index = pd.date_range(pd.Timestamp(first), periods=len(data), freq=step, unit="us")
     return data
-
-
-def _variable(
-    speasy: Any, product: str, start: np.datetime64, stop: np.datetime64
-) -> tuple[NDArray[np.datetime64], Values]:
-    """Fetch one variable; ascending times (n,) and values (n, k) with NaN where filled."""
-    try:
-        variable = speasy.get_data(product, str(start), str(stop))
-    except Exception as error:
-        # Anything may come out of a remote service and its client: a network failure, a data set
-        # that was renamed, a reply that is no CDF. All of them are news to the user.
-        raise SourceError(
-            f"CDAWeb did not deliver {product} from {start} to {stop}: {error}",
-            hint="is there a network, and does CDAWeb still have this data set?",
-        ) from error
-    if variable is None or len(variable.time) == 0:
-        return np.empty(0, dtype="datetime64[us]"), np.empty((0, 1))
-    cleaned = variable.replace_fillval_by_nan(inplace=False, convert_to_float=True)
-    values = np.asarray(cleaned.values, dtype=np.float64).reshape(len(cleaned.time), -1)
-    values[np.abs(values) >= 1e30] = np.nan
-    times = np.asarray(cleaned.time).astype("datetime64[us]")
-    order = np.argsort(times, kind="stable")
-    return times[order], values[order]

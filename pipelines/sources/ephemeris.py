@@ -7,8 +7,8 @@ How exact the positions are is part of what the README of the pipelines states; 
 them against published positions:
 
 - Earth: about 0.0001 AU (astropy's built-in ERFA ephemeris).
-- Wind and ACE: on the Sun-Earth line, 0.01 AU sunward of the Earth. Their halo orbits leave that
-  point by up to 0.005 AU; Wind before 2004 also made excursions around the Earth of 0.02 AU.
+- Wind, ACE and DSCOVR: on the Sun-Earth line, 0.01 AU sunward of the Earth. Their halo orbits leave
+  that point by up to 0.005 AU; Wind before 2004 also made excursions around the Earth of 0.02 AU.
 - STEREO-A and -B: a fixed Kepler ellipse each, see `STEREO_ELEMENTS`.
 """
 
@@ -214,7 +214,7 @@ def ecliptic_to_heeq(vectors: Vectors, earth: Vectors) -> Vectors:
         The Earth at the same times, in the same frame; only its direction counts.
     """
     tilt, node = np.radians(SOLAR_INCLINATION), np.radians(SOLAR_NODE)
-    pole = np.array([np.sin(tilt) * np.sin(node), -np.sin(tilt) * np.cos(node), np.cos(tilt)])
+    pole = _solar_pole(tilt, node)
     towards_earth = earth - np.outer(earth @ pole, pole)
     x_axis = towards_earth / np.linalg.norm(towards_earth, axis=1, keepdims=True)
     y_axis = np.cross(np.broadcast_to(pole, x_axis.shape), x_axis)
@@ -225,3 +225,66 @@ def ecliptic_to_heeq(vectors: Vectors, earth: Vectors) -> Vectors:
             vectors @ pole,
         ]
     )
+
+
+def to_heeq(vectors: Vectors, frame: str, times: NDArray[np.datetime64]) -> Vectors:
+    """Turn the positions that data sets have into HEEQ.
+
+    Parameters
+    ----------
+    vectors
+        Shape (n, 3), km; in HGI distance in km, latitude and longitude in degrees.
+    frame
+        ``HEEQ``; ``HCI`` and ``HGI``, which count longitudes from the ascending node of the solar
+        equator on the ecliptic (Fränz & Harper 2002, section 3.2.2; the ecliptics of different
+        years move that node by less than 0.02 degrees); or ``GSE``, geocentric, with X to the Sun
+        and Z to the north of the ecliptic (section 3.3.3; the ecliptic of J2000 is taken, which
+        moves a place at L1 by 100 km).
+    times
+        UTC, shape (n,).
+
+    Returns
+    -------
+    positions
+        HEEQ, km, shape (n, 3).
+    """
+    if frame == "HEEQ":
+        return vectors
+    earth = earth_ecliptic((times.astype("datetime64[us]") - _J2000) / np.timedelta64(1, "D"))
+    if frame == "GSE":
+        place = earth * KM_PER_AU + _gse_to_ecliptic(vectors, earth)
+    elif frame == "HCI":
+        place = _hci_to_ecliptic(vectors)
+    elif frame == "HGI":
+        distance, latitude, longitude = vectors[:, 0], *np.radians(vectors[:, 1:]).T
+        place = _hci_to_ecliptic(
+            np.column_stack(
+                [
+                    distance * np.cos(latitude) * np.cos(longitude),
+                    distance * np.cos(latitude) * np.sin(longitude),
+                    distance * np.sin(latitude),
+                ]
+            )
+        )
+    else:
+        raise SourceError(f"positions in {frame} are not understood")
+    return ecliptic_to_heeq(place, earth)
+
+
+def _gse_to_ecliptic(vectors: Vectors, earth: Vectors) -> Vectors:
+    x_axis = -earth / np.linalg.norm(earth, axis=1, keepdims=True)
+    y_axis = np.cross([0.0, 0.0, 1.0], x_axis)
+    y_axis /= np.linalg.norm(y_axis, axis=1, keepdims=True)
+    z_axis = np.cross(x_axis, y_axis)
+    return np.asarray(vectors[:, :1] * x_axis + vectors[:, 1:2] * y_axis + vectors[:, 2:] * z_axis)
+
+
+def _hci_to_ecliptic(vectors: Vectors) -> Vectors:
+    tilt, node = np.radians(SOLAR_INCLINATION), np.radians(SOLAR_NODE)
+    x_axis = np.array([np.cos(node), np.sin(node), 0.0])
+    z_axis = _solar_pole(tilt, node)
+    return np.asarray(vectors @ np.array([x_axis, np.cross(z_axis, x_axis), z_axis]))
+
+
+def _solar_pole(tilt: float, node: float) -> Vectors:
+    return np.array([np.sin(tilt) * np.sin(node), -np.sin(tilt) * np.cos(node), np.cos(tilt)])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.sources.cleaning import Cadence
 from pipelines.sources.insitu import CADENCE
 
 if TYPE_CHECKING:
@@ -43,6 +44,36 @@ def to_grid(
     gridded = values.groupby(number).mean().reindex(np.arange(number[-1] + 1))
     start = np.datetime64(int(bins[0] * cadence), "us")
     return start, gridded.reset_index(drop=True)
+
+
+def cadences_of(times: NDArray[np.datetime64]) -> tuple[Cadence, ...]:
+    """Return the distances that neighbouring samples keep, each in one step of a hundred or more.
+
+    A distance counts where the one before or after it is the same: others are gaps.
+
+    Parameters
+    ----------
+    times
+        Ascending, shape (n,).
+
+    Returns
+    -------
+    cadences
+        The most frequent first. Distances that differ by a tenth of themselves are the same
+        (instruments do not keep time to the second); the most frequent stands for all.
+    """
+    steps = np.diff(times.astype("datetime64[us]").astype(np.int64)) / 1e6
+    steps = steps[steps > 0]
+    groups = np.round(np.log(np.maximum(steps, 1e-6)) / np.log(1.1)).astype(np.int64)
+    same = groups[1:] == groups[:-1]
+    kept = np.concatenate(([False], same)) | np.concatenate((same, [False]))
+    found = []
+    for group in np.unique(groups[kept]) if len(same) else ():
+        own = steps[kept & (groups == group)]
+        if len(own) >= 0.01 * len(steps):
+            values, counts = np.unique(np.round(own, 3), return_counts=True)
+            found.append(Cadence(float(values[counts.argmax()]), len(own) / len(steps)))
+    return tuple(sorted(found, key=lambda each: -each.share))
 
 
 def bridge_gaps(values: NDArray[np.float64], longest: int = LONGEST_BRIDGE) -> NDArray[np.float64]:

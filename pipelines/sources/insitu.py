@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import SourceError
+from pipelines.sources.cleaning import Cleaning
 from pipelines.sources.plasma import dynamic_pressure, plasma_beta, temperature_ratio
 from pipelines.sources.spacecraft import Spacecraft
 
@@ -56,6 +57,8 @@ class InSituSeries:
         Instruments, or model and version for a simulation.
     simulated
         Whether the values were computed rather than measured.
+    cleaning
+        What was done to the measurements before.
     """
 
     spacecraft: Spacecraft
@@ -64,6 +67,7 @@ class InSituSeries:
     description: str
     instrument: str
     simulated: bool = False
+    cleaning: Cleaning = field(default_factory=Cleaning)
 
     def __len__(self) -> int:
         return len(self.data)

@@ -62,3 +62,8 @@ def temperature_ratio(temperature: Values, speed: Values) -> Values:
     """Return temperature over expected temperature, both in K; see `expected_temperature`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(temperature / expected_temperature(speed))
+
+
+def thermal_speed_to_temperature(speed: Values) -> Values:
+    """Return m_p w^2 / 2 k in K for a most probable thermal speed w of protons in km/s."""
+    return np.asarray(PROTON_MASS * (speed * 1e3) ** 2 / (2 * BOLTZMANN))

@@ -38,17 +38,11 @@ def position_ranges(series: InSituSeries, first: int, end: int) -> dict[str, flo
     Parameters
     ----------
     series
-        With positions of its own, or those of an ephemeris are taken.
+        With positions of its own; what they leave open an ephemeris fills, if there is one.
     first, end
         First sample of the event and one past its last.
     """
-    times = series.time_of(np.arange(first, end + 1))
-    if series.has_position:
-        columns = [bridge_gaps(series.channel(name))[first:end] for name in POSITION]
-        place = np.column_stack(columns)
-        place = place[np.isfinite(place).all(axis=1)]
-    else:
-        place = heeq_position(series.spacecraft, times)
+    place = _places(series, first, end)
     if len(place) == 0:
         place = np.full((1, 3), np.nan)
     distance = np.linalg.norm(place, axis=1) / KM_PER_AU
@@ -59,3 +53,22 @@ def position_ranges(series: InSituSeries, first: int, end: int) -> dict[str, flo
         "sun_distance_min": float(distance.min()),
         "sun_distance_max": float(distance.max()),
     }
+
+
+def _places(series: InSituSeries, first: int, end: int) -> Values:
+    """Return where the spacecraft was, km HEEQ, shape (k, 3); nothing when nothing tells."""
+    if series.has_position:
+        columns = [bridge_gaps(series.channel(name))[first:end] for name in POSITION]
+        place = np.column_stack(columns)
+        place = place[np.isfinite(place).all(axis=1)]
+        if len(place):
+            return place
+    if not series.spacecraft.orbit:
+        return np.empty((0, 3))
+    return heeq_position(series.spacecraft, series.time_of(np.arange(first, end + 1)))
+
+
+def place_at(series: InSituSeries, sample: int) -> Values:
+    """Return where the spacecraft was at one sample, km HEEQ, shape (3,); NaN if nothing tells."""
+    known = _places(series, sample, min(sample + 1, len(series)))
+    return known[0] if len(known) else np.full(3, np.nan)

@@ -24,7 +24,11 @@ class Spacecraft:
     instruments
         Magnetometer and plasma instrument, joined as an EPNcore list.
     orbit
-        Which ephemeris of `pipelines.sources.ephemeris` gives its position.
+        Which ephemeris of `pipelines.sources.ephemeris` gives its position; empty when none does
+        and the position has to come with the data.
+    perihelion
+        Least distance from the Sun, AU, at which it has measured or will: field and density are
+        plausible up to higher values there.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Spacecraft:
     aliases: tuple[str, ...]
     instruments: str
     orbit: str
+    perihelion: float = 0.9
 
 
 SPACECRAFT: tuple[Spacecraft, ...] = (
@@ -39,6 +44,9 @@ SPACECRAFT: tuple[Spacecraft, ...] = (
     Spacecraft("ACE", "ACE", (), "MAG#SWEPAM", "L1"),
     Spacecraft("STEREO-A", "STEREO_A", ("sta", "stereoahead"), "IMPACT#PLASTIC", "STEREO-A"),
     Spacecraft("STEREO-B", "STEREO_B", ("stb", "stereobehind"), "IMPACT#PLASTIC", "STEREO-B"),
+    Spacecraft("DSCOVR", "DSCOVR", (), "PlasMag", "L1"),
+    Spacecraft("Solar Orbiter", "SOLAR_ORBITER", ("solo", "so"), "MAG#SWA", "", 0.28),
+    Spacecraft("Parker Solar Probe", "PSP", ("psp",), "FIELDS#SWEAP", "", 0.045),
     Spacecraft("simulation", "SIMULATION", ("simulated",), "simulation", "L1"),
 )
 

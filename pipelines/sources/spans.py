@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.contract import Span
-from pipelines.sources.insitu import CADENCE, InSituSeries
+from pipelines.sources.insitu import CADENCE, CHANNELS, POSITION, InSituSeries
 
 
 def to_datetime64(time: datetime) -> np.datetime64:
@@ -45,8 +45,8 @@ def extent_of(series: InSituSeries) -> Span:
 
 
 def measured(series: InSituSeries) -> NDArray[np.bool_]:
-    """Return which samples have a measurement of anything, shape (n,)."""
-    return np.asarray(series.data.notna().any(axis=1).to_numpy())
+    """Return which samples have a measurement of anything, shape (n,); a position is none."""
+    return np.asarray(series.data[list(CHANNELS)].notna().any(axis=1).to_numpy())
 
 
 def digest_within(series: InSituSeries, span: Span) -> str:
@@ -64,6 +64,8 @@ def digest_within(series: InSituSeries, span: Span) -> str:
     digest.update(times[inside].astype("datetime64[s]").astype("<i8").tobytes())
     for name in sorted(series.data.columns):
         values = series.channel(name)[inside].astype("<f8")
+        if name in POSITION and np.isnan(values).all():
+            continue  # as if there were no such column
         values[np.isnan(values)] = np.nan  # not-a-number has many bit patterns
         digest.update(name.encode() + b"\0")
         digest.update((values + 0.0).tobytes())  # and zero has two

@@ -15,6 +15,7 @@ from pipelines.sources.ephemeris import (
     ecliptic_to_heeq,
     heeq_position,
     kepler_position,
+    to_heeq,
 )
 from pipelines.sources.insitu import KM_PER_AU
 from pipelines.sources.spacecraft import Spacecraft, find_spacecraft
@@ -118,3 +119,45 @@ def test_a_spacecraft_without_an_orbit_asks_for_positions():
     nowhere = Spacecraft("Ulysses", "ULYSSES", (), "VHM#SWOOPS", "unknown")
     with pytest.raises(SourceError, match="x_heeq"):
         heeq_position(nowhere, np.array(["2000-01-01"], "datetime64[us]"))
+
+
+def at(date: str) -> np.ndarray:
+    return np.array([date], "datetime64[us]")
+
+
+@pytest.mark.parametrize(
+    ("date", "turn"),
+    # The Earth crosses the solar equator upwards around December 7, at its ascending node, where
+    # the longitudes of HCI and HGI begin, and downwards around June 7 (Astronomical Almanac).
+    [("2024-12-07T12:00", 0.0), ("2024-06-06T12:00", 180.0)],
+)
+def test_longitudes_of_hci_and_hgi_are_those_of_heeq_when_the_earth_is_at_the_node(date, turn):
+    latitude, longitude = 5.0, 60.0
+    hgi = np.array([[KM_PER_AU, latitude, longitude + turn]])
+    x, y, z = to_heeq(hgi, "HGI", at(date))[0] / KM_PER_AU
+    assert np.degrees(np.arctan2(y, x)) == pytest.approx(longitude, abs=1.0)
+    assert np.degrees(np.arcsin(z)) == pytest.approx(latitude, abs=1e-9)
+    angle = np.radians(longitude + turn)
+    flat = np.array([[np.cos(angle), np.sin(angle), 0.0]]) * KM_PER_AU * np.cos(np.radians(5.0))
+    flat[0, 2] = KM_PER_AU * np.sin(np.radians(5.0))
+    assert to_heeq(flat, "HCI", at(date))[0] == pytest.approx(np.array([x, y, z]) * KM_PER_AU)
+
+
+def test_a_place_between_sun_and_earth_in_gse_is_on_the_x_axis_of_heeq():
+    x, y, z = to_heeq(np.array([[1.5e6, 0.0, 0.0]]), "GSE", at("2024-09-08"))[0]
+    earth = earth_heeq("2024-09-08") * KM_PER_AU
+    assert np.linalg.norm([x, y, z]) == pytest.approx(np.linalg.norm(earth) - 1.5e6, rel=1e-9)
+    assert y == pytest.approx(0, abs=1)
+    # North of the ecliptic and west of the Sun as seen from the Earth are up and to smaller y:
+    # the solar west limb is ahead of the Earth, at larger longitude, and GSE y points against it.
+    up = to_heeq(np.array([[0.0, 0.0, 1e6]]), "GSE", at("2024-09-08"))[0] - earth
+    assert up[2] == pytest.approx(1e6 * np.cos(np.radians(7.25)), rel=1e-3)
+    east = to_heeq(np.array([[0.0, 1e6, 0.0]]), "GSE", at("2024-09-08"))[0] - earth
+    assert east[1] < -0.99e6
+
+
+def test_positions_in_heeq_stay_and_other_axes_are_refused():
+    place = np.array([[1.0, 2.0, 3.0]])
+    assert to_heeq(place, "HEEQ", at("2024-09-08")) is place
+    with pytest.raises(SourceError, match="GSM"):
+        to_heeq(place, "GSM", at("2024-09-08"))
