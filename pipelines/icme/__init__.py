@@ -33,7 +33,7 @@ class IcmePipeline:
 
     name = "icme"
     title = "Interplanetary coronal mass ejections from in-situ solar wind"
-    version = "2.0"
+    version = "2.1"
     model = "ICME-SIR-ResUNet"
 
     #: An event reaches at most a week (`detect.LONGEST`) beyond its start, merging and smoothing
@@ -50,13 +50,14 @@ class IcmePipeline:
         weights: str | Path | None = None,
         scaling: Scaling | None = None,
         streaming: float | None = None,
+        icmecat: str | Path | None = None,
         progress: Progress = silent,
     ) -> SpanSource:
         """Open a source for working on it span by span; see `pipelines.contract.SpanPipeline`.
 
         Services are asked, and wind simulated, only for the spans that are then wanted, so `span`
-        needs no attention here; `weights`, `scaling` and `streaming` have no part in it and are
-        taken because all methods take the same options.
+        needs no attention here; `weights`, `scaling`, `streaming` and `icmecat` have no part in
+        it and are taken because all methods take the same options.
 
         Raises
         ------
@@ -74,8 +75,9 @@ class IcmePipeline:
         weights: str | Path | None = None,
         scaling: Scaling | None = None,
         streaming: float | None = None,
+        icmecat: str | Path | None = None,
     ) -> str:
-        """Return the digest of version, weights, rule and scaling, hexadecimal.
+        """Return the digest of version, weights, rule, scaling and reference list, hexadecimal.
 
         Who measured is part of the digest of the measurements.
 
@@ -83,6 +85,8 @@ class IcmePipeline:
         ------
         WeightsError
             If there are no weights.
+        LabelError
+            If the reference list cannot be read.
         """
         from pipelines.icme.detect import SHIPPED_WEIGHTS, weights_digest
 
@@ -94,7 +98,7 @@ class IcmePipeline:
             from pipelines.icme.realtime import read_stream_rules
 
             waited = [float(streaming), asdict(read_stream_rules(folder).nearest(float(streaming)))]
-        text = json.dumps([self.name, self.version, used, other, waited])
+        text = json.dumps([self.name, self.version, used, other, waited, _listed_digest(icmecat)])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def run(
@@ -106,6 +110,7 @@ class IcmePipeline:
         weights: str | Path | None = None,
         scaling: Scaling | None = None,
         streaming: float | None = None,
+        icmecat: str | Path | None = None,
         progress: Progress = silent,
     ) -> Catalogue:
         """Detect ejections and measure them.
@@ -126,26 +131,30 @@ class IcmePipeline:
         streaming
             Hours after which the answer for a sample is given, as in real time; after the fact
             when not given.
+        icmecat
+            File or address of ICMECAT, whose events are then named in the rows that they overlap.
         progress
             Told how the work goes on.
 
         Raises
         ------
         PipelineError
-            If the source or the weights cannot be used.
+            If the source, the weights or the list cannot be used.
         """
         from pipelines.contract import empty_frame
         from pipelines.icme.catalogue import COLUMNS, build_frame
         from pipelines.icme.detect import SHIPPED_WEIGHTS, load_detector, search
-        from pipelines.icme.features import require_channels
+        from pipelines.icme.icmecat import read_icmecat
         from pipelines.icme.realtime import detect_in_real_time, read_stream_rules
         from pipelines.icme.source import open_spans
+        from pipelines.sources.channels import require_channels
         from pipelines.sources.spans import SeriesInMemory, ends_of, read_within
 
         opened = open_spans(source, spacecraft=spacecraft, progress=progress)
         folder = Path(weights) if weights else SHIPPED_WEIGHTS
         detector = load_detector(folder)
         used = scaling or detector.scaling
+        listed = read_icmecat(icmecat) if icmecat else None
         if isinstance(opened, SeriesInMemory):
             require_channels(opened.whole)  # of a part, all channels may well be lost
         series, digest = read_within(opened, span, self.margin)
@@ -162,7 +171,12 @@ class IcmePipeline:
                 )
             found = found.within(series, span)
             frame = build_frame(
-                series, found, model=self.model, version=self.version, digest=detector.digest
+                series,
+                found,
+                model=self.model,
+                version=self.version,
+                digest=detector.digest,
+                icmecat=listed,
             )
         first, last = ends_of(series, span or opened.extent)
         provenance = Provenance(
@@ -180,6 +194,8 @@ class IcmePipeline:
                 "streaming": streaming,
                 "networks": len(detector.networks),
                 "span": [span.start.isoformat(), span.stop.isoformat()] if span else None,
+                "icmecat_sha256": listed.digest if listed else None,
+                "cleaning": series.cleaning.as_dict() if series else None,
             },
         )
         return Catalogue(frame, COLUMNS, provenance)
@@ -337,6 +353,14 @@ class IcmePipeline:
         from pipelines.icme.request import draw
 
         draw(source, catalogue, path)
+
+
+def _listed_digest(icmecat: str | Path | None) -> str | None:
+    if not icmecat:
+        return None
+    from pipelines.icme.icmecat import read_icmecat
+
+    return read_icmecat(icmecat).digest
 
 
 pipeline = IcmePipeline()

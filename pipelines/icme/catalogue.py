@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from pipelines.contract import NativeColumn, empty_frame
 from pipelines.icme.decide import Detections
+from pipelines.icme.icmecat import MATCH_COLUMNS, Icmecat, match
+from pipelines.icme.statistics import ICMECAT_COLUMNS, icmecat_statistics
 from pipelines.sources.insitu import CHANNELS, SAMPLES_PER_HOUR, InSituSeries
 from pipelines.sources.ranges import POSITION_COLUMNS, position_ranges, reduce_known
 
@@ -45,6 +47,8 @@ COLUMNS: tuple[NativeColumn, ...] = (
     NativeColumn("pdyn_mean", _NUMBER, "nPa", "Mean proton dynamic pressure of the event"),
     NativeColumn("confidence", _NUMBER, "", "Confidence of the detection, 0 to 1"),
     *POSITION_COLUMNS,
+    *MATCH_COLUMNS,
+    *ICMECAT_COLUMNS,
     NativeColumn("model_name", _TEXT, "", "Detector"),
     NativeColumn("model_version", _TEXT, "", "Version of the detector"),
     NativeColumn("weights_digest", _TEXT, "", "First 12 digits of the SHA-256 of its weights"),
@@ -53,7 +57,13 @@ COLUMNS: tuple[NativeColumn, ...] = (
 
 
 def build_frame(
-    series: InSituSeries, detections: Detections, *, model: str, version: str, digest: str
+    series: InSituSeries,
+    detections: Detections,
+    *,
+    model: str,
+    version: str,
+    digest: str,
+    icmecat: Icmecat | None = None,
 ) -> pd.DataFrame:
     """Measure the statistics of detected events.
 
@@ -68,6 +78,8 @@ def build_frame(
         The events.
     model, version, digest
         Name, version and weights of the detector.
+    icmecat
+        The list of which events are named that overlap those detected; none when not given.
 
     Returns
     -------
@@ -88,6 +100,7 @@ def build_frame(
                 "confidence": float(detections.confidence[number]),
                 **_times(series, int(first), obstacle, int(end)),
                 **_statistics(channels, int(first), max(obstacle, int(first)), int(end)),
+                **icmecat_statistics(series, channels, int(first), obstacle, int(end)),
                 **position_ranges(series, int(first), int(end)),
             }
         )
@@ -99,6 +112,8 @@ def build_frame(
         model_version=version,
         weights_digest=digest[:12],
     )
+    listed = icmecat.of(series.spacecraft.name) if icmecat else pd.DataFrame()
+    frame = frame.assign(**match(frame, listed))
     types = {column.name: column.dtype for column in COLUMNS}
     return frame[list(types)].astype(types)
 

@@ -1,4 +1,4 @@
-"""Lists of true ejections: intervals, or the columns of ICMECAT."""
+"""Lists of true ejections: intervals, the columns of ICMECAT, or catalogues of AMDA."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipelines.errors import LabelError, SourceError
 from pipelines.signals.events import REGION_COLUMNS, TRUTH_COLUMNS, Intervals, overlaps
+from pipelines.sources.amda import PREFIX, fetch_events
 from pipelines.sources.insitu import InSituSeries
 from pipelines.sources.spacecraft import find_spacecraft
 
@@ -30,7 +31,7 @@ NO_EJECTION, EJECTION, INTERACTION = 5, 6, 7
 EVENTS = (SHEATH, OBSTACLE, SLOW_SIDE, FAST_SIDE, EJECTION, INTERACTION)
 
 
-def read_labels(path: Path, spacecraft: str | None = None) -> pd.DataFrame:
+def read_labels(path: Path | str, spacecraft: str | None = None) -> pd.DataFrame:
     """Read a list of ejections.
 
     Understood are lists of intervals (``start,end`` or ``begin,end``, optionally ``mo_start``) and
@@ -40,7 +41,7 @@ def read_labels(path: Path, spacecraft: str | None = None) -> pd.DataFrame:
     Parameters
     ----------
     path
-        CSV file.
+        CSV file, or ``amda:NAME`` for a catalogue or timetable of AMDA.
     spacecraft
         Whose events to take from a list of several spacecraft.
 
@@ -73,7 +74,9 @@ def read_labels(path: Path, spacecraft: str | None = None) -> pd.DataFrame:
     return _in_order(path, labels, TRUTH_COLUMNS)
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def _read_table(path: Path | str) -> pd.DataFrame:
+    if str(path).startswith(PREFIX):
+        return fetch_events(str(path).removeprefix(PREFIX))
     try:
         table = pd.read_csv(path, dtype=str)
     except FileNotFoundError:
@@ -96,7 +99,7 @@ def _same_spacecraft(names: pd.Series, spacecraft: str) -> NDArray[np.bool_]:
     return np.array([same(str(name)) for name in names], dtype=bool)
 
 
-def _times(path: Path, table: pd.DataFrame, name: str) -> pd.Series:
+def _times(path: Path | str, table: pd.DataFrame, name: str) -> pd.Series:
     times = pd.to_datetime(table[name], format="mixed", errors="coerce", utc=True)
     wrong = times.isna() & table[name].notna()
     if wrong.any():
@@ -107,7 +110,9 @@ def _times(path: Path, table: pd.DataFrame, name: str) -> pd.Series:
     return times.dt.tz_localize(None)
 
 
-def _in_order(path: Path, labels: pd.DataFrame, columns: tuple[str, str, str]) -> pd.DataFrame:
+def _in_order(
+    path: Path | str, labels: pd.DataFrame, columns: tuple[str, str, str]
+) -> pd.DataFrame:
     """Check that events start before they end, forget middles outside of them, and sort."""
     start, middle, end = (labels[name] for name in columns)
     wrong = start.isna() | end.isna() | (end <= start)
@@ -132,7 +137,7 @@ _REGION_SPELLINGS = (
 )
 
 
-def read_regions(path: Path) -> pd.DataFrame:
+def read_regions(path: Path | str) -> pd.DataFrame:
     """Read a list of stream interaction regions.
 
     Understood are the columns of HELIO4CAST SIRCAT, of the list of Allen et al. (2021) and
@@ -142,7 +147,7 @@ def read_regions(path: Path) -> pd.DataFrame:
     Parameters
     ----------
     path
-        CSV file of one spacecraft.
+        CSV file of one spacecraft, or ``amda:NAME`` as for `read_labels`.
 
     Returns
     -------

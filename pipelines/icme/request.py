@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ import numpy as np
 from pipelines.contract import Catalogue, Progress, Span
 from pipelines.errors import NoDataError, PipelineError, SourceError, require
 from pipelines.request import RequestForm, RequestParameter
-from pipelines.sources.insitu import CHANNELS, InSituSeries
+from pipelines.sources.insitu import InSituSeries
 from pipelines.sources.spacecraft import SPACECRAFT, find_spacecraft
 from pipelines.sources.spans import (
     SeriesInMemory,
@@ -42,7 +42,8 @@ FORM = RequestForm(
     file_formats=("csv", "csv.gz", "votable"),
     file_description=(
         "Columns time (ISO 8601, UTC), bx, by, bz and, if known, bt (nT), vt (km/s), np (cm-3), "
-        "tp (K), at any cadence up to some minutes; empty cells are gaps."
+        "tp (K), or the units that the table states, at any cadence up to some minutes; empty "
+        "cells are gaps."
     ),
     file_bytes=64 * 1024 * 1024,
     needs=("torch", "scipy", "safetensors", "matplotlib"),
@@ -50,7 +51,7 @@ FORM = RequestForm(
 
 #: Panels of the plot: channels with their colours, label, and whether the scale is logarithmic.
 _PANELS: tuple[tuple[dict[str, str], str, bool], ...] = (
-    ({"bt": "black", "bz": "tab:red"}, "B, Bz\n[nT]", False),
+    ({"bt": "black", "bx": "tab:blue", "by": "tab:green", "bz": "tab:red"}, "B\n[nT]", False),
     ({"vt": "tab:blue"}, "V\n[km/s]", False),
     ({"np": "tab:green"}, "Np\n[cm$^{-3}$]", True),
     ({"tp": "tab:orange"}, "Tp\n[K]", True),
@@ -62,11 +63,15 @@ _OBSTACLE, _SHEATH = "tab:purple", "tab:gray"
 _POINTS = 4000
 
 
-class _Opened(Protocol):
-    @property
-    def description(self) -> str: ...
+class Opened(Protocol):
+    """A source that was opened, as far as a plot needs it."""
 
-    def series(self) -> InSituSeries | None: ...
+    @property
+    def description(self) -> str:
+        """What the data are."""
+
+    def series(self) -> InSituSeries | None:
+        """Return all samples."""
 
 
 def check_request(*, span: Span | None, has_file: bool, values: Mapping[str, Any]) -> None:
@@ -121,8 +126,7 @@ def request_source(
         # With what lies around it, the rows are those that a catalogue of the mission has.
         source = f"speasy:{craft.key}/{_ends(with_margin(span, margin))}"
         return open_spans(source, progress=progress), {"span": _whole_samples(span)}
-    table = _as_csv(file) if file.suffix == ".vot" else file
-    opened = open_spans(table, spacecraft=craft.name, progress=progress)
+    opened = open_spans(file, spacecraft=craft.name, progress=progress)
     return opened, {} if span is None else {"span": _whole_samples(span)}
 
 
@@ -134,33 +138,45 @@ def _whole_samples(span: Span) -> Span:
     return on_grid(to_datetime64(span.start), to_datetime64(span.stop))
 
 
-def _as_csv(file: Path) -> Path:
-    """Write the first table of a VOTable as CSV, in the units that are read there."""
-    from astropy import units
-    from astropy.io.votable import parse_single_table
-
-    try:
-        table = parse_single_table(file).to_table(use_names_over_ids=True)
-        for name in table.colnames:
-            channel = name.strip().lower()
-            if channel in CHANNELS and table[name].unit is not None:
-                factor = table[name].unit.to(units.Unit(CHANNELS[channel]))
-                table[name] = table[name].astype(float) * factor
-    except (units.UnitsError, ValueError, IndexError, OSError, TypeError) as error:
-        raise SourceError(f"the VOTable cannot be read: {error}") from error
-    target = file.with_suffix(".csv")
-    table.to_pandas().to_csv(target, index=False)
-    return target
-
-
 def _names() -> list[str]:
     return [craft.name for craft in SPACECRAFT]
 
 
-def draw(source: _Opened, catalogue: Catalogue, path: Path) -> None:
+def draw(source: Opened, catalogue: Catalogue, path: Path) -> None:
     """Draw the measurements with the events shaded, as a PNG file.
 
     Sheaths are grey, magnetic obstacles violet.
+
+    Raises
+    ------
+    PipelineError
+        If there is nothing to draw, or matplotlib is not installed.
+    """
+    draw_series(source, catalogue, path, title="ejections found", shade=_shade)
+
+
+def draw_series(
+    source: Opened,
+    catalogue: Catalogue,
+    path: Path,
+    *,
+    title: str,
+    shade: Callable[[Any, Catalogue], None],
+) -> None:
+    """Draw all channels of a source with what was found in it, as a PNG file.
+
+    Parameters
+    ----------
+    source
+        What was searched.
+    catalogue
+        What was found.
+    path
+        Where to write.
+    title
+        What the rows of the catalogue are; their number follows.
+    shade
+        Draws the events onto the axes of one panel.
 
     Raises
     ------
@@ -179,14 +195,17 @@ def draw(source: _Opened, catalogue: Catalogue, path: Path) -> None:
         for name, colour in channels.items():
             times, values = _thinned(series.time, series.channel(name))
             axis.plot(times, values, color=colour, linewidth=0.7, label=name)
+        if len(channels) > 1:
+            axis.legend(loc="upper right", fontsize=8, ncols=len(channels))
         if logarithmic:
             axis.set_yscale("log", nonpositive="mask")
         axis.set_ylabel(label)
-        _shade(axis, catalogue)
+        shade(axis, catalogue)
     axes[0].axhline(0.0, color="gray", linewidth=0.5)
-    axes[0].set_title(f"{series.spacecraft.name}, ejections found: {len(catalogue.frame)}")
+    axes[0].set_title(f"{series.spacecraft.name}, {title}: {len(catalogue.frame)}")
     asked = catalogue.provenance.parameters.get("span")
     axes[-1].set_xlim(*(np.array(asked, "datetime64[us]") if asked else series.time[[0, -1]]))
+    axes[-1].set_xlabel("time [UTC]")
     figure.savefig(path, dpi=110, metadata={"Title": catalogue.provenance.source})
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pipelines.icme.features import Scaling
     from pipelines.icme.simulate import Simulation
+    from pipelines.request import RequestForm
     from pipelines.sources.insitu import InSituSeries
     from pipelines.sources.spans import SeriesInMemory, SeriesOnDemand
 
@@ -32,7 +33,7 @@ class SirPipeline:
 
     name = "sir"
     title = "Stream interaction regions from in-situ solar wind"
-    version = "1.0"
+    version = "1.1"
     model = "ICME-SIR-ResUNet"
 
     #: Forward: 16 days to the latest end of a stream, 13 for the next region and an ejection in
@@ -112,10 +113,10 @@ class SirPipeline:
             If the source or the weights cannot be used.
         """
         from pipelines.contract import empty_frame
-        from pipelines.icme.features import require_channels
         from pipelines.icme.source import open_spans
         from pipelines.sir.catalogue import COLUMNS, build_frame
         from pipelines.sir.detect import load_region_detector, search
+        from pipelines.sources.channels import require_channels
         from pipelines.sources.spans import SeriesInMemory, ends_of, read_within
 
         opened = open_spans(source, spacecraft=spacecraft, progress=progress)
@@ -154,6 +155,7 @@ class SirPipeline:
                 "scaling": asdict(used),
                 "networks": len(detector.ejections.networks),
                 "span": [span.start.isoformat(), span.stop.isoformat()] if span else None,
+                "cleaning": series.cleaning.as_dict() if series else None,
             },
         )
         return Catalogue(frame, COLUMNS, provenance)
@@ -275,6 +277,46 @@ class SirPipeline:
             ejections=Path(ejections) if ejections else None,
             progress=progress,
         )
+
+    # Runs on request: pipelines.request.RequestPipeline -------------------------------------------
+
+    @property
+    def request(self) -> RequestForm:
+        """What may be asked for: the same as of the pipeline ``icme``."""
+        from pipelines.sir.request import FORM
+
+        return FORM
+
+    def check_request(
+        self, *, span: Span | None, has_file: bool, values: Mapping[str, Any]
+    ) -> None:
+        """Refuse what cannot work; see `pipelines.icme.request.check_request`."""
+        from pipelines.icme.request import check_request
+
+        check_request(span=span, has_file=has_file, values=values)
+
+    def request_source(
+        self,
+        *,
+        span: Span | None,
+        file: Path | None,
+        values: Mapping[str, Any],
+        progress: Progress = silent,
+    ) -> tuple[SeriesInMemory | SeriesOnDemand, Mapping[str, Any]]:
+        """Return what is asked for; see `pipelines.icme.request.request_source`."""
+        from pipelines.icme.request import request_source
+
+        return request_source(
+            span=span, file=file, values=values, margin=self.margin, progress=progress
+        )
+
+    def draw(
+        self, source: SeriesInMemory | SeriesOnDemand, catalogue: Catalogue, path: Path
+    ) -> None:
+        """Draw the measurements with the regions shaded; see `pipelines.sir.request.draw`."""
+        from pipelines.sir.request import draw
+
+        draw(source, catalogue, path)
 
 
 def _folder(weights: str | Path | None) -> Path:
