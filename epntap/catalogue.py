@@ -9,13 +9,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from epntap.catalogue_checks import check_description
+from epntap.catalogue_indexes import Index, Indexes, Target, planned
 from epntap.epncore.standard import TABLE_UTYPE, Standard, read_standard
 from epntap.epncore.ucds import is_ucd
 from epntap.errors import CatalogueError
 from epntap.regenerate.plan import RegenerationPlan
 from epntap.resources import schema_folder
+from epntap.suggestions import suggestion
 from epntap.tables import TEXT_DATATYPES, Column, CoordinateSystem, TimeSystem
-from epntap.yamlfile import first_fault, read_yaml, suggestion
+from epntap.yamlfile import first_fault, read_yaml
 
 #: Files of ``schema/`` that describe something else.
 _OTHER_FILES = frozenset({"vocabularies", "provenance"})
@@ -158,7 +160,8 @@ class Description(_Model):
     examples: list[ExampleQuery] = []
     mapping: dict[str, _MappingField]
     columns: list[ExtraColumn] = []
-    indexes: list[str] = []
+    indexes: Indexes = []
+    statistics: dict[str, Target] = {}
     regenerate: RegenerationPlan | None = None
 
 
@@ -235,10 +238,9 @@ class Catalogue:
         return tuple(columns)
 
     @cached_property
-    def indexes(self) -> tuple[str, ...]:
-        """Columns that get an index besides the primary key."""
-        usual = ("time_min", "time_max", "target_name", "c1min", "c2min", "obs_id")
-        return tuple(dict.fromkeys((*usual, *self.description.indexes)))
+    def indexes(self) -> tuple[Index, ...]:
+        """Indexes of the table besides the primary key, as far as the columns have values."""
+        return planned(self)
 
     def column(self, name: str) -> Column:
         """Return the column of that name."""

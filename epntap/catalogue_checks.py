@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from epntap.adql.words import RESERVED_WORDS
-from epntap.yamlfile import YamlFile, suggestion
+from epntap.catalogue_indexes import check_indexes
+from epntap.suggestions import suggestion
+from epntap.yamlfile import YamlFile
 
 if TYPE_CHECKING:
     from epntap.catalogue import Catalogue
@@ -33,7 +35,7 @@ def check_description(file: YamlFile, catalogue: Catalogue) -> None:
     _check_names(file, catalogue)
     _check_terms(file, catalogue)
     _check_mapping(file, catalogue)
-    _check_indexes(file, catalogue)
+    check_indexes(file, catalogue)
 
 
 def _check_identifier(file: YamlFile, key: tuple[str | int, ...], name: str, what: str) -> None:
@@ -140,12 +142,3 @@ def _check_convertible(file: YamlFile, catalogue: Catalogue, column: str, native
             f"{native!r} cannot be converted to {wanted or 'a dimensionless number'!r}, "
             f"the unit of {column}",
         )
-
-
-def _check_indexes(file: YamlFile, catalogue: Catalogue) -> None:
-    names = [column.name for column in catalogue.columns]
-    for i, name in enumerate(catalogue.description.indexes):
-        if name not in names:
-            raise file.error(
-                ("indexes", i), f"{name!r} is not a column of the table{suggestion(name, names)}"
-            )

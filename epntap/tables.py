@@ -143,6 +143,10 @@ class Table:
         """Index the columns by their lower-cased names."""
         self._by_name.update((column.name.lower(), column) for column in self.columns)
 
+    def __hash__(self) -> int:
+        """Hash what tells tables apart; all columns would take longer than what is looked up."""
+        return hash((self.schema, self.name, self.relation))
+
     @property
     def qualified_name(self) -> str:
         """The name as TAP_SCHEMA.tables has it, e.g. ``icme.epn_core``."""

@@ -172,7 +172,7 @@ def text_sql(value: Value, at: int) -> str:
         If values of its kind have no text.
     """
     if value.kind is Kind.TIMESTAMP:
-        return f"translate(({value.sql})::text, ' ', 'T')"
+        return f"replace(({value.sql})::text, ' ', 'T')"
     if value.kind in TEXTS or value.kind in NUMBERS or value.kind is Kind.NULL:
         return cast_sql(value, "text")
     raise Fault(f"{named(value.kind)} cannot be used as text", at)

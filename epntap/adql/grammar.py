@@ -58,6 +58,12 @@ _POWER = {
 }
 
 _COMPARISONS = frozenset({"=", "<>", "!=", "<", ">", "<=", ">="})
+_LITERALS = frozenset({INTEGER, REAL, STRING})
+_BEHIND_ITEM = frozenset({",", ")"})
+
+#: So many digits may be beyond 64 bits.
+_SURE_DIGITS = 19
+
 _SET_OPERATORS = frozenset({"UNION", "EXCEPT", "INTERSECT"})
 
 #: Constructors whose first argument may be the name of a frame (deprecated in ADQL 2.1, 4.2.6).
@@ -165,24 +171,35 @@ class Expressions(Cursor, ABC):
             self.expect(")")
             self.leave()
             return InQuery(left, query, negated, at=at)
+        self._literals(items)
         while self.accept(","):
-            items.append(self._list_item())
+            items.append(self.expression())
+            self._literals(items)
         self._close(", or )")
         self.leave()
         return InList(left, tuple(items), negated, at=at)
 
-    def _list_item(self) -> Expression:
-        """Parse a value of a list; most are bare literals, of which there may be many."""
-        place = self.place
-        kind = self.kinds[place]
-        if self.ahead() in (",", ")"):
-            if kind in (INTEGER, REAL):
-                self.place = place + 1
-                return _number(self.texts[place], self.starts[place])
-            if kind == STRING:
-                self.place = place + 1
-                return String(self.texts[place], at=self.starts[place])
-        return self.expression()
+    def _literals(self, items: list[Expression]) -> None:
+        """Parse the values that follow in a list as long as they are bare literals.
+
+        There may be ten thousands of them, so that each takes no more than is needed.
+        """
+        kinds, texts, starts, place = self.kinds, self.texts, self.starts, self.place
+        while kinds[place] == ",":
+            kind = kinds[place + 1]
+            # Of these kinds none is the last token: behind each there is one more.
+            if kind not in _LITERALS or kinds[place + 2] not in _BEHIND_ITEM:
+                break
+            place += 1
+            text, at = texts[place], starts[place]
+            if kind == INTEGER and len(text) < _SURE_DIGITS:
+                items.append(Number(int(text), at=at))
+            elif kind == STRING:
+                items.append(String(text, at=at))
+            else:
+                items.append(_number(text, at))
+            place += 1
+        self.place = place
 
     # Operands ---------------------------------------------------------------------------------
 

@@ -28,19 +28,26 @@ NAME, DELIMITED, STRING, INTEGER, REAL, END = (
 )
 
 # The atomic group keeps the engine from giving back digits, so that "12abc" is no number at all.
+# White space belongs to the token behind it, which saves a match of its own for every second one.
 _TOKEN = re.compile(
     r"""
-      (?P<space>[ \t\r\n\f\v]+|--[^\r\n]*)
-    | (?P<word>[A-Za-z][A-Za-z0-9_]*)
+    [ \t\r\n\f\v]*(?:
+      (?P<word>[A-Za-z][A-Za-z0-9_]*)
     | (?P<real>(?>(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)
         (?![A-Za-z0-9_.]))
     | (?P<integer>(?>[0-9]+)(?![A-Za-z0-9_.]))
     | (?P<string>'[^']*'(?:'[^']*')*)
     | (?P<delimited>"[^"]*"(?:"[^"]*")*)
+    | (?P<nothing>--[^\r\n]*|\Z)
     | (?P<operator><=|>=|<>|!=|\|\||[-+*=<>(),.;]|/(?!\*))
     | (?P<wrong>(?s:.))
+    )
     """,
     re.VERBOSE,
+)
+_WORD, _REAL, _INTEGER, _STRING, _DELIMITED, _NOTHING, _OPERATOR = (
+    _TOKEN.groupindex[name]
+    for name in ("word", "real", "integer", "string", "delimited", "nothing", "operator")
 )
 
 
@@ -82,40 +89,40 @@ def tokenize(query: str) -> Tokens:
     texts: list[str] = []
     starts: list[int] = []
     reserved = RESERVED_WORDS
+    may_be_too_many = len(query) > MAX_TOKENS
     for match in _TOKEN.finditer(query):
-        kind = match.lastgroup
-        if kind == "space":
-            continue
-        text = match.group()
-        if kind == "operator":
+        # One alternative is one group.
+        group: int = match.lastindex or 0
+        text, start = match[group], match.start(group)
+        if group == _OPERATOR:
             kinds.append(text)
-        elif kind == "word":
+        elif group == _INTEGER:
+            kinds.append(INTEGER)
+        elif group == _WORD:
             upper = text.upper()
             kinds.append(upper if upper in reserved else NAME)
             if len(text) > MAX_IDENTIFIER_BYTES:
-                raise _too_long(match.start())
-        elif kind in ("integer", "real"):
-            kinds.append(kind)
-        elif kind == "string":
-            text = _content(text, match.start(), "string")
+                raise _too_long(start)
+        elif group == _STRING:
+            text = _content(text, start, "string")
             kinds.append(STRING)
-        elif kind == "delimited":
-            text = _content(text, match.start(), "identifier")
+        elif group == _REAL:
+            kinds.append(REAL)
+        elif group == _NOTHING:
+            continue
+        elif group == _DELIMITED:
+            text = _content(text, start, "identifier")
             if not text or len(text.encode()) > MAX_IDENTIFIER_BYTES:
-                raise (
-                    _too_long(match.start())
-                    if text
-                    else Fault("an identifier cannot be empty", match.start())
-                )
+                raise _too_long(start) if text else Fault("an identifier cannot be empty", start)
             kinds.append(DELIMITED)
         else:
-            raise _wrong(query, match.start())
+            raise _wrong(query, start)
         texts.append(text)
-        starts.append(match.start())
-        if len(texts) > MAX_TOKENS:
+        starts.append(start)
+        if may_be_too_many and len(texts) > MAX_TOKENS:
             raise Fault(
                 f"the query has more than {MAX_TOKENS} words and signs",
-                match.start(),
+                start,
                 "upload long lists as a table and join with it",
             )
     kinds.append(END)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from epntap.adql import naming
 from epntap.adql.context import check_size
 from epntap.adql.conversion import common_kind, keyed
@@ -9,11 +11,12 @@ from epntap.adql.errors import Fault
 from epntap.adql.expressions import common_pg
 from epntap.adql.joins import Joins
 from epntap.adql.parser import MAX_COLUMNS
-from epntap.adql.scope import Named, Scope
+from epntap.adql.scope import Named, Scope, all_named
 from epntap.adql.spans import span_conditions
 from epntap.adql.statement import (
     Body,
     Output,
+    Outputs,
     Resolved,
     ResolvedSelect,
     ResolvedSet,
@@ -33,6 +36,7 @@ from epntap.adql.tree import (
     Star,
 )
 from epntap.adql.values import Kind, Value
+from epntap.tables import Table
 
 #: An item of a select list behind the expansion of ``*``, with its place.
 _Item = tuple[SelectItem | Named, int]
@@ -122,7 +126,7 @@ class Resolver(Joins):
             tail += [" GROUP BY ", ", ".join(self._groups(node, items, grouped))]
         scope.no_aggregates = None
         scope.ungrouped.clear()
-        outputs = self._outputs(items, grouped)
+        outputs = self._whole_table(node) or self._outputs(items, grouped)
         if node.having is not None:
             tail += [" HAVING ", self.condition(node.having)]
         keys = tuple(self._sort_key(item, outputs, distinct=node.distinct) for item in order)
@@ -147,18 +151,28 @@ class Resolver(Joins):
             )
         return items
 
+    def _whole_table(self, node: Select) -> Outputs | None:
+        """Return the outputs of ``SELECT *`` from one table; ``None`` if it is another query."""
+        source = self.scope.only_table()
+        star = node.items[0]
+        if source is None or len(node.items) != 1 or not isinstance(star, Star):
+            return None
+        self.scope.note_star(source.columns(), star.at)
+        return _outputs_of(source.table, source.sql_alias)
+
     def _outputs(self, items: list[_Item], grouped: dict[int, Value]) -> tuple[Output, ...]:
         labels = naming.Labels()
+        unique = labels.unique
         outputs: list[Output] = []
         for number, (item, at) in enumerate(items, start=1):
             if isinstance(item, Named):
-                self.scope.note_star(item, at)
-                outputs.append(Output(item.name, labels.unique(item.name), item.value))
+                self.scope.note_star((item,), at)
+                outputs.append(Output(item.name, unique(item.name), item.value))
                 continue
             known = grouped.get(id(item))
             value = self.value(item.expression) if known is None else known
             name = naming.output_name(item, value, number)
-            outputs.append(Output(name, labels.unique(name), value))
+            outputs.append(Output(name, unique(name), value))
         return tuple(outputs)
 
     # GROUP BY and ORDER BY --------------------------------------------------------------------
@@ -226,6 +240,14 @@ class Resolver(Joins):
         if index is None:
             raise Fault("SELECT DISTINCT can only be sorted by what it selects", item.at)
         return SortKey(str(index + 1), item.descending)
+
+
+@lru_cache(maxsize=64)
+def _outputs_of(table: Table, sql_alias: str) -> Outputs:
+    labels = naming.Labels()
+    return Outputs(
+        [Output(name, labels.unique(name), value) for name, value in all_named(table, sql_alias)]
+    )
 
 
 def _combined(left: Output, right: Output, node: SetOperation) -> tuple[Output, tuple[Kind, str]]:

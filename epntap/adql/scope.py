@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from epntap.adql.conversion import quote_name
@@ -36,7 +37,7 @@ class TableSource:
     def __init__(self, table: Table, alias: Identifier | None, sql_alias: str) -> None:
         self.sql_alias = sql_alias
         self.alias = alias
-        self._table = table
+        self.table = table
         self._name = alias or Identifier(table.name)
         self._schema = None if alias else Identifier(table.schema)
 
@@ -52,22 +53,30 @@ class TableSource:
 
     def lookup(self, name: Identifier) -> list[Named]:
         """Return the column of that name, if there is one."""
-        column = self._table.column(name.name) or self._table.column(f'"{name.name}"')
+        column = self.table.column(name.name) or self.table.column(f'"{name.name}"')
         if column is None or not name.matches(column.name.strip('"')):
             return []
-        return [self._named(column)]
+        return [_named(column, self.sql_alias)]
 
     def columns(self) -> Iterator[Named]:
         """Yield all columns, in the order of ``*``."""
-        return (self._named(column) for column in self._table.columns)
+        return iter(all_named(self.table, self.sql_alias))
 
-    def _named(self, column: Column) -> Named:
-        name = column.name
-        if '"' in name:
-            # TAP_SCHEMA keeps the quotes of a name that needs them; the relation does not.
-            name = name.strip('"')
-            return Named(name, column_value(f"{self.sql_alias}.{quote_name(name)}", column))
-        return Named(name, column_value(f'{self.sql_alias}."{name}"', column))
+
+def _named(column: Column, sql_alias: str) -> Named:
+    name = column.name
+    if '"' in name:
+        # TAP_SCHEMA keeps the quotes of a name that needs them; the relation does not.
+        name = name.strip('"')
+        return Named(name, column_value(f"{sql_alias}.{quote_name(name)}", column))
+    return Named(name, column_value(f'{sql_alias}."{name}"', column))
+
+
+# ``SELECT *`` is the most common query of all, and most tables are known as t1.
+@lru_cache(maxsize=64)
+def all_named(table: Table, sql_alias: str) -> tuple[Named, ...]:
+    """Return all columns of a table that a statement has under a name."""
+    return tuple([_named(column, sql_alias) for column in table.columns])
 
 
 class QuerySource:
@@ -247,7 +256,10 @@ class Scope:
             If no table of that name is in FROM.
         """
         if not qualifier:
-            return [named for relation in self.relations for named in relation.columns()]
+            columns: list[Named] = []
+            for relation in self.relations:
+                columns.extend(relation.columns())
+            return columns
         sources = [
             source
             for relation in self.relations
@@ -258,14 +270,25 @@ class Scope:
             raise self._unknown_range(qualifier, at, len(sources))
         return list(sources[0].columns())
 
-    def note_star(self, named: Named, at: int) -> None:
-        """Remember that ``*`` uses a column, for the rules of GROUP BY; the first one will do."""
-        if not self.ungrouped and named.value.sql not in self.groups:
-            self.ungrouped.append(((Identifier(named.name),), at))
+    def note_star(self, columns: Iterable[Named], at: int) -> None:
+        """Remember that ``*`` uses columns, for the rules of GROUP BY; the first one will do."""
+        if self.ungrouped:
+            return
+        for named in columns:
+            if named.value.sql not in self.groups:
+                self.ungrouped.append(((Identifier(named.name),), at))
+                return
 
     def owns(self, reference: ColumnReference) -> bool:
         """Whether a reference is one column of this SELECT itself."""
         return len(self._found(reference)) == 1
+
+    def only_table(self) -> TableSource | None:
+        """Return the stored table that is all there is in FROM, if one is."""
+        if len(self.relations) != 1 or len(self.relations[0].ranges) != 1:
+            return None
+        source = self.relations[0].ranges[0]
+        return source if isinstance(source, TableSource) else None
 
     def has(self, name: Identifier) -> bool:
         """Whether an unqualified name is a column of this SELECT itself."""

@@ -1,8 +1,8 @@
 """Intervals of time in WHERE, said once more in words that an index serves.
 
 Clients look for what happened in an interval by ``time_max >= a AND time_min <= b``. Each of these
-is true for about half of a table, so that an index of either column is of no use. Together they
-imply that the row's time overlaps the interval, which the index of `udf.span` finds at once.
+is true for about half of a table, so that an index of either column is of no use. Together they are
+a rectangle among the points (time_min, time_max), which the index of `udf.period` finds at once.
 """
 
 from __future__ import annotations
@@ -70,16 +70,22 @@ def span_conditions(where: Expression, resolve: Callable[[Expression], Value]) -
     for limit in _limits(where, resolve):
         (lower if limit.is_lower else upper).setdefault(limit.owner, limit)
     return [
-        _overlaps(owner, limit.value, upper[owner].value)
+        _within(owner, limit, upper[owner])
         for owner, limit in lower.items()
         if owner in upper and upper[owner].column != limit.column
     ]
 
 
-def _overlaps(owner: str, one: float, other: float) -> str:
-    low, high = sorted((one, other))
-    span = f'udf.span({owner}"{_FIRST}", {owner}"{_LAST}")'
-    return f"({span} && udf.timespan({low!r}::float8, {high!r}::float8, '[]'))"
+def _within(owner: str, above: _Limit, below: _Limit) -> str:
+    """Return that a row's point lies right of or over one limit, and under or left of another."""
+    corners = {_FIRST: ["-Infinity", "Infinity"], _LAST: ["-Infinity", "Infinity"]}
+    corners[above.column][0] = repr(above.value)
+    corners[below.column][1] = repr(below.value)
+    low, high = (
+        f"point('{first}'::float8, '{last}'::float8)"
+        for first, last in zip(corners[_FIRST], corners[_LAST], strict=True)
+    )
+    return f'(udf.period({owner}"{_FIRST}", {owner}"{_LAST}") <@ box({high}, {low}))'
 
 
 def _limits(node: Expression, resolve: Callable[[Expression], Value]) -> Iterator[_Limit]:

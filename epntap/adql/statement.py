@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from epntap.adql import metadata
@@ -31,6 +32,43 @@ class Output(NamedTuple):
     name: str
     label: str
     value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """How output columns leave the database.
+
+    Attributes
+    ----------
+    columns
+        The FIELDs of the result.
+    types
+        PostgreSQL types that they are sent as.
+    casts
+        Whether any column, other than a literal, has another type in the query.
+    """
+
+    columns: tuple[Column, ...]
+    types: tuple[str, ...]
+    casts: bool
+
+
+class Outputs(tuple[Output, ...]):
+    """The columns that a query gives, with how they leave the database once that was asked for.
+
+    Those of a whole table are made once for many queries.
+    """
+
+    @cached_property
+    def wired(self) -> Wired:
+        """What becomes of them in the outermost query."""
+        columns = tuple([describe(value, label) for _, label, value in self])
+        types = tuple([result_type(column) for column in columns])
+        casts = any(
+            value.pg != target and value.constant is None
+            for (_, _, value), target in zip(self, types, strict=True)
+        )
+        return Wired(columns, types, casts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +101,8 @@ class ResolvedSelect:
         """Return SQL without what orders and cuts the rows."""
         items = ", ".join(
             [
-                f"{column(index, output.value)} AS {quote_name(output.label)}"
-                for index, output in enumerate(self.outputs)
+                f"{column(index, value)} AS {quote_name(label)}"
+                for index, (_, label, value) in enumerate(self.outputs)
             ]
         )
         return f"SELECT {'DISTINCT ' if self.distinct else ''}{items}{self.tail}"
@@ -203,7 +241,7 @@ def wire_sql(value: Value, target: str) -> str:
     if value.pg == target:
         return value.sql
     if value.kind is Kind.TIMESTAMP:
-        return f"translate(({value.sql})::text, ' ', 'T')"
+        return f"replace(({value.sql})::text, ' ', 'T')"
     if value.constant is not None:
         return f"{value.sql}::{target}"
     return f"({value.sql})::{target}"
@@ -218,16 +256,13 @@ def emit(query: Resolved, limit: int | None) -> tuple[str, tuple[Column, ...]]:
         Rows to fetch at most, or ``None``.
     """
     outputs = query.outputs
-    columns = tuple([describe(output.value, output.label) for output in outputs])
-    targets = [result_type(column) for column in columns]
+    wired = outputs.wired if isinstance(outputs, Outputs) else Outputs(outputs).wired
+    types = wired.types
 
     def wire(index: int, value: Value) -> str:
-        return wire_sql(value, targets[index])
+        target = types[index]
+        return value.sql if value.pg == target else wire_sql(value, target)
 
-    casts = any(
-        output.value.pg != target and output.value.constant is None
-        for output, target in zip(outputs, targets, strict=True)
-    )
-    if casts and query.sorts_outputs():
-        return wrapped(query, wire, limit), columns
-    return query.render(wire, limit, by_ordinal=not casts), columns
+    if wired.casts and query.sorts_outputs():
+        return wrapped(query, wire, limit), wired.columns
+    return query.render(wire, limit, by_ordinal=not wired.casts), wired.columns

@@ -24,8 +24,7 @@ from epntap.database.pgsphere import create_extension, install_back_end, read_of
 from epntap.database.procrastinate import install_queue, package_version
 from epntap.database.roles import Roles, create_roles, harden
 from epntap.errors import DatabaseUnavailableError
-from epntap.provenance.description import describe_provenance, provenance_file
-from epntap.resources import sql_folder
+from epntap.resources import provenance_file, sql_folder
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +91,9 @@ def install(
     MigrationError, DatabaseUnavailableError
         If something does not fit or is not allowed; the message says what.
     """
+    # Rarely needed, and it reads YAML.
+    from epntap.provenance.description import describe_provenance
+
     with owner.cursor() as cursor:
         cursor.execute("SELECT pg_catalog.pg_advisory_lock(%s)", (_LOCK,))
     owner.commit()

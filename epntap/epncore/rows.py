@@ -6,13 +6,15 @@ arrays lists of doubles. What is missing is null, never NaN.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from epntap.tables import TEXT_DATATYPES, Column
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _INTEGERS = frozenset({"short", "int", "long"})
 
@@ -68,6 +70,8 @@ def frame_from_rows(rows: Any) -> pd.DataFrame:
     DataFrame
         Of float64, Int64, datetime64[ms], or object with None for what is missing.
     """
+    import pandas as pd
+
     shown: dict[str, Any] = {}
     for name, cells in zip(rows.schema.names, rows.columns, strict=True):
         if pa.types.is_floating(cells.type):

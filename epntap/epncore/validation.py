@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow.compute as pc
 
 from epntap.epncore.findings import Findings, Violation
@@ -17,6 +16,9 @@ from epntap.epncore.screening import distinct, doubtful
 from epntap.epncore.standard import ColumnRule, Standard
 from epntap.epncore.ucds import is_ucd
 from epntap.tables import Column
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["RowValidator", "Violation"]
 

@@ -10,14 +10,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from epntap.epncore.rows import missing
+
+if TYPE_CHECKING:
+    # It takes half a second to import, and plainly written texts can do without it.
+    import pandas as pd
 
 #: Julian Date of 1970-01-01T00:00:00 and of the zero of the Modified Julian Date.
 _JD_UNIX_EPOCH = 2440587.5
@@ -38,15 +41,24 @@ class Cells:
 
     Attributes
     ----------
-    series
-        As the source gave them, indexed from 0.
+    given
+        As the source gave them: a Series indexed from 0, or Arrow's large strings.
     """
 
-    series: pd.Series
+    given: Any
+
+    @cached_property
+    def series(self) -> pd.Series:
+        """The cells as pandas has them."""
+        return self.given.to_pandas() if isinstance(self.given, pa.Array) else self.given
 
     @cached_property
     def texts(self) -> Any:
         """The cells as Arrow's large strings if every one is a text or missing, else None."""
+        if isinstance(self.given, pa.Array):
+            return self.given
+        import pandas as pd
+
         series = self.series
         if isinstance(series.dtype, pd.CategoricalDtype):
             series = series.astype(object)
@@ -61,13 +73,23 @@ class Cells:
         return texts.cast(pa.large_string())
 
     def __len__(self) -> int:
-        return len(self.series)
+        return len(self.given)
+
+
+def cells_by_name(rows: Any) -> dict[str, Cells]:
+    """Return the columns of a chunk, a DataFrame or a record batch of large strings."""
+    if isinstance(rows, pa.RecordBatch):
+        return {name: Cells(rows.column(name)) for name in rows.schema.names}
+    frame = rows.reset_index(drop=True)
+    return {str(name): Cells(frame[name]) for name in frame.columns}
 
 
 def read_texts(cells: Cells) -> Any:
     """Return text cells; whole numbers are written without a decimal point."""
     if cells.texts is not None:
         return cells.texts
+    import pandas as pd
+
     raw = cells.series
     absent = raw.isna().to_numpy()
     if pd.api.types.is_datetime64_any_dtype(raw.dtype):
@@ -87,14 +109,16 @@ def unstorable(texts: Any) -> Faults:
 
 def read_numbers(cells: Cells) -> tuple[np.ndarray, Faults]:
     """Return numbers, shape ``(len(cells),)``, NaN where there is none."""
+    texts = cells.texts
+    if texts is not None:
+        plain = _plain_numbers(texts)
+        return (plain, []) if plain is not None else _by_distinct(texts, _tolerant_numbers)
+    import pandas as pd
+
     raw = cells.series
     if pd.api.types.is_numeric_dtype(raw.dtype):
         return raw.to_numpy(dtype=float, na_value=np.nan), []
-    texts = cells.texts
-    if texts is None:
-        return _tolerant_numbers(raw)
-    plain = _plain_numbers(texts)
-    return (plain, []) if plain is not None else _by_distinct(texts, _tolerant_numbers)
+    return _tolerant_numbers(raw)
 
 
 def _plain_numbers(texts: Any) -> np.ndarray | None:
@@ -109,6 +133,8 @@ def _plain_numbers(texts: Any) -> np.ndarray | None:
 
 
 def _tolerant_numbers(raw: pd.Series) -> tuple[np.ndarray, Faults]:
+    import pandas as pd
+
     numbers = pd.to_numeric(raw, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     suspicious = np.isnan(numbers) & ~raw.isna().to_numpy()
     faults = [
@@ -123,6 +149,8 @@ def _by_distinct(
     texts: Any, read: Callable[[pd.Series], tuple[np.ndarray, Faults]]
 ) -> tuple[np.ndarray, Faults]:
     """Read each distinct text once; missing cells are read as the missing value."""
+    import pandas as pd
+
     encoded = texts.dictionary_encode()
     distinct = pd.Series([*encoded.dictionary.to_pylist(), None], dtype=object)
     values, faults = read(distinct)
@@ -161,14 +189,15 @@ def read_integers(
 
 def _plain_integers(cells: Cells) -> Any:
     """Return the 64-bit integers that the cells are or stand for, if they all do."""
-    if pd.api.types.is_signed_integer_dtype(cells.series.dtype):
+    if cells.texts is None:
+        import pandas as pd
+
+        if not pd.api.types.is_signed_integer_dtype(cells.series.dtype):
+            return None
         whole = pa.array(cells.series, type=pa.int64(), from_pandas=True)
         return whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
     # Arrow reads 0x10 as 16; nobody means that in a catalogue.
-    if (
-        cells.texts is None
-        or pc.any(pc.match_substring(cells.texts, "x", ignore_case=True)).as_py()
-    ):
+    if pc.any(pc.match_substring(cells.texts, "x", ignore_case=True)).as_py():
         return None
     try:
         return pc.cast(cells.texts, pa.int64())
@@ -211,20 +240,24 @@ def _exact_integer(given: object, value: float) -> int | None:
 
 def _read_moments(cells: Cells) -> tuple[np.ndarray, Faults]:
     """Read ISO 8601 texts and datetimes as UTC, in microseconds, NaT where missing."""
+    texts = cells.texts
+    if texts is not None:
+        try:
+            return pc.cast(texts, pa.timestamp("us")).to_numpy(zero_copy_only=False), []
+        except pa.ArrowInvalid:
+            return _by_distinct(texts, _tolerant_moments)
+    import pandas as pd
+
     raw = cells.series
     if pd.api.types.is_datetime64_any_dtype(raw.dtype):
         utc = raw if raw.dt.tz is None else raw.dt.tz_convert("UTC").dt.tz_localize(None)
         return utc.to_numpy(dtype="datetime64[us]"), []
-    texts = cells.texts
-    if texts is None:
-        return _tolerant_moments(raw.astype(object).where(~raw.isna(), None))
-    try:
-        return pc.cast(texts, pa.timestamp("us")).to_numpy(zero_copy_only=False), []
-    except pa.ArrowInvalid:
-        return _by_distinct(texts, _tolerant_moments)
+    return _tolerant_moments(raw.astype(object).where(~raw.isna(), None))
 
 
 def _tolerant_moments(raw: pd.Series) -> tuple[np.ndarray, Faults]:
+    import pandas as pd
+
     parsed = pd.to_datetime(raw, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
     wrong = (parsed.isna() & ~raw.isna()).to_numpy()
     faults = [
@@ -262,31 +295,31 @@ def read_julian_dates(cells: Cells, form: str | None) -> tuple[np.ndarray, Fault
 
 
 def _are_numbers(cells: Cells) -> bool:
-    raw = cells.series
-    if pd.api.types.is_numeric_dtype(raw.dtype):
-        return True
-    if pd.api.types.is_datetime64_any_dtype(raw.dtype):
-        return False
     texts = cells.texts
+    if texts is not None and _plain_numbers(texts) is not None:
+        return bool(len(texts))
+    import pandas as pd
+
     if texts is not None:
-        if _plain_numbers(texts) is not None:
-            return bool(len(raw))
         raw = pd.Series(pc.unique(texts).to_pylist(), dtype=object)
+    else:
+        raw = cells.series
+        if pd.api.types.is_numeric_dtype(raw.dtype):
+            return True
+        if pd.api.types.is_datetime64_any_dtype(raw.dtype):
+            return False
     numbers = pd.to_numeric(raw, errors="coerce")
     return bool(len(raw)) and bool((numbers.notna() | raw.isna()).all())
 
 
 def read_arrays(cells: Cells) -> tuple[Any, Faults]:
     """Return lists of doubles from lists, or from texts of numbers."""
+    lists = _arrays_of_texts(cells.texts) if cells.texts is not None else None
+    if lists is not None:
+        return lists, []
     raw = cells.series.tolist()
-    absent = np.array(
-        [
-            value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
-            for value in raw
-        ],
-        dtype=bool,
-    )
-    lists = _arrays_of_texts(cells.texts) if cells.texts is not None else _arrays_of(raw, absent)
+    absent = np.array([_is_absent(value) for value in raw], dtype=bool)
+    lists = _arrays_of(raw, absent) if cells.texts is None else None
     if lists is not None:
         return lists, []
     values: list[list[float] | None] = []
@@ -302,6 +335,12 @@ def read_arrays(cells: Cells) -> tuple[Any, Faults]:
             values.append(None)
             faults.append((i, f"{str(value)!r} is not a list of numbers"))
     return pa.array(values, type=_LISTS), faults
+
+
+def _is_absent(value: object) -> bool:
+    import pandas as pd
+
+    return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
 
 
 def _arrays_of(raw: list[Any], absent: np.ndarray) -> Any:

@@ -13,11 +13,12 @@ from psycopg2 import sql
 
 from epntap.catalogue import Catalogue
 from epntap.epncore.validation import RowValidator, Violation
+from epntap.publish.contents import Contents
 from epntap.publish.copying import CopyStream
 from epntap.publish.encoding import RowEncoder
-from epntap.publish.indexes import add_key
+from epntap.publish.indexes import add_key, watched_columns
 from epntap.publish.mapping import MappedRows, RowMapper
-from epntap.publish.native import NativeSource
+from epntap.publish.native import NativeSource, column_names
 from epntap.publish.relations import identifier
 from epntap.tables import Column, Relation, storage_type
 
@@ -44,6 +45,8 @@ class Loaded:
         Rows of the source that have one.
     refused
         The source's rows that were not loaded: their granule_uid by number, ascending.
+    contents
+        What the columns of the table hold.
     """
 
     rows: int = 0
@@ -51,6 +54,7 @@ class Loaded:
     violation_count: int = 0
     invalid_rows: int = 0
     refused: dict[int, str | None] = field(default_factory=dict)
+    contents: Contents = field(default_factory=Contents)
 
     def add_duplicates(self, found: list[Violation]) -> None:
         """Add what `find_duplicates` found: at most one violation a row."""
@@ -97,17 +101,18 @@ def load(
         identifier(relation),
         sql.SQL(", ").join(sql.Identifier(column.name) for column in catalogue.columns),
     )
-    result = Loaded()
+    result = Loaded(contents=Contents(watched_columns(catalogue)))
     mapper: RowMapper | None = None
     seen = 0
     with CopyStream(cursor, statement) as stream:
         for chunk in source.chunks():
             if mapper is None:
-                mapper = make_mapper([str(name) for name in chunk.columns])
+                mapper = make_mapper(column_names(chunk))
             mapped = mapper.map(chunk, seen + 1)
             seen += len(chunk)
             rows = _without_faults(mapped, validator, result)
             stream.send(encoder.encode(rows))
+            result.contents.add(rows)
             result.rows += rows.num_rows
             progress(result.rows)
     return result

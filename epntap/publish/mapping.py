@@ -7,10 +7,9 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,6 +20,7 @@ from epntap.errors import PublishError
 from epntap.publish.cells import (
     Cells,
     Faults,
+    cells_by_name,
     read_arrays,
     read_integers,
     read_julian_dates,
@@ -29,8 +29,13 @@ from epntap.publish.cells import (
     read_timestamps,
     unstorable,
 )
+from epntap.suggestions import suggestion
 from epntap.tables import TEXT_DATATYPES, Column
-from epntap.yamlfile import suggestion
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from epntap.publish.native import Rows
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _INTEGER_RANGES = {"short": 15, "int": 31, "long": 63}
@@ -158,10 +163,9 @@ class RowMapper:
             )
         return native, column.unit or ""
 
-    def map(self, native: pd.DataFrame, first_row: int) -> MappedRows:
+    def map(self, native: Rows, first_row: int) -> MappedRows:
         """Map one chunk, whose first row has the number `first_row` in the source."""
-        native = native.reset_index(drop=True)
-        cells = {str(name): Cells(native[name]) for name in native.columns}
+        cells = cells_by_name(native)
         numbers = np.arange(first_row, first_row + len(native))
         violations: list[Violation] = []
         mapped: dict[str, Any] = {}
@@ -202,8 +206,7 @@ class RowMapper:
     ) -> tuple[Any, Faults]:
         if mapping.column is None and mapping.template is None:
             # A constant is read once.
-            one = Cells(pd.Series([mapping.constant], dtype=object))
-            values, faults = self._typed(column, mapping, one)
+            values, faults = self._typed(column, mapping, _constant_cell(column, mapping))
             return pa.repeat(values[0], size), [
                 (i, said) for i in range(size) for _, said in faults
             ]
@@ -258,6 +261,17 @@ def _native_cells(mapping: Mapping, native: MappingType[str, Cells], size: int) 
     return _replaced(mapping, _filled(mapping.template or "", native, size))
 
 
+def _constant_cell(column: Column, mapping: Mapping) -> Cells:
+    """Return a constant as a cell; a number is read from its text as from any text."""
+    constant = mapping.constant
+    is_number = type(constant) in (int, float) and column.xtype != "timestamp"
+    if isinstance(constant, str) or is_number:
+        return Cells(pa.array([str(constant)], type=pa.large_string()))
+    import pandas as pd
+
+    return Cells(pd.Series([constant], dtype=object))
+
+
 def _replaced(mapping: Mapping, cells: Cells) -> Cells:
     """Replace single values, as the mapping says."""
     if mapping.values is None:
@@ -266,6 +280,11 @@ def _replaced(mapping: Mapping, cells: Cells) -> Cells:
     if cells.texts is not None:
         encoded = cells.texts.dictionary_encode()
         chosen = [replacements.get(text, text) for text in encoded.dictionary.to_pylist()]
+        if all(value is None or isinstance(value, str) for value in chosen):
+            return Cells(pa.array(chosen, type=pa.large_string()).take(encoded.indices))
+    import pandas as pd
+
+    if cells.texts is not None:
         codes = encoded.indices.fill_null(len(chosen)).to_numpy()
         return Cells(pd.Series(np.array([*chosen, None], dtype=object)[codes], dtype=object))
     series = cells.series
@@ -288,6 +307,6 @@ def _filled(template: str, native: MappingType[str, Cells], size: int) -> Cells:
         is_name = i % 2 == 1
         parts.append(read_texts(native[piece]) if is_name else pa.scalar(piece, pa.large_string()))
     if len(parts) == 1:
-        return Cells(pd.Series([template] * size, dtype=object))
+        return Cells(pa.repeat(pa.scalar(template, pa.large_string()), size))
     joined = pc.binary_join_element_wise(*parts, pa.scalar("", pa.large_string()))
-    return Cells(joined.to_pandas())
+    return Cells(joined)

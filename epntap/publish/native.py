@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import pandas as pd
+import pyarrow as pa
 
 from epntap.errors import PublishError
-from epntap.publish.csvfile import read_csv
+from epntap.publish.csvfile import read_rows
+
+if TYPE_CHECKING:
+    # CSV files that are written plainly are published without it.
+    import pandas as pd
+
+#: Rows of a native table: a DataFrame, or a record batch of Arrow with large strings only.
+Rows: TypeAlias = "pd.DataFrame | pa.RecordBatch"
 
 #: Rows that are mapped, checked and loaded at a time: the memory that publishing needs.
 CHUNK_ROWS = 50_000
@@ -33,9 +40,16 @@ class NativeSource(Protocol):
     @property
     def units(self) -> Mapping[str, str]: ...  # noqa: D102
 
-    def chunks(self) -> Iterator[pd.DataFrame]:
+    def chunks(self) -> Iterator[Rows]:
         """Yield the rows in order, a bounded number at a time; the first chunk may be empty."""
         ...
+
+
+def column_names(rows: Rows) -> list[str]:
+    """Return the names of the columns of a native table."""
+    if isinstance(rows, pa.RecordBatch):
+        return list(rows.schema.names)
+    return [str(name) for name in rows.columns]
 
 
 @dataclass(frozen=True)
@@ -65,7 +79,7 @@ class CsvSource:
         """The file's name."""
         return self.path.name
 
-    def chunks(self) -> Iterator[pd.DataFrame]:
+    def chunks(self) -> Iterator[Rows]:
         """Yield the rows; an empty cell is a missing value.
 
         Raises
@@ -73,7 +87,7 @@ class CsvSource:
         PublishError
             If a line has more cells than the header, or the file is damaged or not UTF-8 text.
         """
-        return read_csv(self.path, CHUNK_ROWS)
+        return read_rows(self.path, CHUNK_ROWS)
 
 
 @dataclass(frozen=True)
@@ -96,7 +110,6 @@ class ParquetSource:
         PublishError
             If the file is not Parquet.
         """
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
@@ -145,6 +158,7 @@ def open_native(path: Path) -> NativeSource:
 
 
 def _astropy_source(path: Path, table_format: str) -> DataFrameSource:
+    import pandas as pd
     from astropy.table import Table
     from astropy.time import Time
 
@@ -182,6 +196,7 @@ def _named_by_field(path: Path, table: Table) -> Table:  # type: ignore[name-def
 def _series(column: object) -> pd.Series:
     """Return an astropy column as a Series in native byte order, masked cells missing."""
     import numpy as np
+    import pandas as pd
 
     data: Any = np.ma.asarray(column)
     mask = np.ma.getmaskarray(data)

@@ -321,7 +321,7 @@ def _fill(cursor: Any, catalogue: Catalogue, landed: _Landed, run: RunRecord) ->
         create_table(cursor, landed.relation, catalogue.columns)
         landed.comparer.carry_over(cursor, landed.relation)
         cursor.execute(sql.SQL("DROP TABLE {}").format(identifier(landed.table)))
-    finish_table(cursor, catalogue, landed.relation)
+    finish_table(cursor, catalogue, landed.relation, landed.loaded.contents)
     if landed.before is not None and landed.compared.gone:
         bury(
             cursor,

@@ -24,3 +24,20 @@ def columns_of_relation(cursor: Any, relation: Relation) -> frozenset[str]:
         (relation.schema, relation.name),
     )
     return frozenset(row[0] for row in cursor.fetchall())
+
+
+def indexed_columns(cursor: Any, relation: Relation) -> frozenset[str]:
+    """Return the names of the columns that an index of the table is over, itself or in a form."""
+    cursor.execute(
+        "SELECT a.attname FROM pg_catalog.pg_index AS i"
+        " JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid"
+        " JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace"
+        " JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0"
+        " WHERE s.nspname = %s AND c.relname = %s AND (a.attnum = ANY (i.indkey)"
+        # What an index is over besides whole columns stands in the record of dependences.
+        " OR EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.objid = i.indexrelid"
+        " AND d.classid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid"
+        " AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjsubid = a.attnum))",
+        (relation.schema, relation.name),
+    )
+    return frozenset(row[0] for row in cursor.fetchall())

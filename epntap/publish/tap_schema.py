@@ -10,7 +10,7 @@ from psycopg2.extras import Json, execute_values
 from epntap.catalogue import Catalogue
 from epntap.database import encode_system
 from epntap.epncore.standard import AddedColumn
-from epntap.publish.relations import columns_of_relation
+from epntap.publish.relations import columns_of_relation, indexed_columns
 from epntap.tables import Relation
 
 #: TAP_SCHEMA itself comes first; catalogues follow in the order of their names.
@@ -33,7 +33,7 @@ def describe(cursor: Any, catalogue: Catalogue, relation: Relation) -> None:
         " VALUES (%s, %s, 'table', %s, %s, 1, %s, %s, %s)",
         (name, table, catalogue.utype, text, name, relation.schema, relation.name),
     )
-    indexed = {"granule_uid", *catalogue.indexes}
+    indexed = indexed_columns(cursor, relation)
     # A version that is older than what the service adds today has none of it.
     there = columns_of_relation(cursor, relation)
     absent = {added.column.name for added in catalogue.standard.added} - there

@@ -76,8 +76,9 @@ def test_an_interval_is_asked_of_the_index():
         "SELECT n FROM events.epn_core AS e WHERE e.time_max >= 10 AND (n > 1 AND '20' > time_min)",
         TABLES,
     ).sql
-    assert "udf.span(" in text
-    assert "udf.timespan(10.0::float8, 20.0::float8, '[]')" in text
+    assert "udf.period(" in text
+    assert "point('20.0'::float8, 'Infinity'::float8)" in text
+    assert "point('-Infinity'::float8, '10.0'::float8)" in text
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_an_interval_is_asked_of_the_index():
     ],
 )
 def test_what_implies_no_interval_is_left_as_it_is(condition):
-    assert "span" not in translate(f"SELECT n FROM events.epn_core WHERE {condition}", TABLES).sql
+    assert "period" not in translate(f"SELECT n FROM events.epn_core WHERE {condition}", TABLES).sql
 
 
 def test_each_table_of_a_join_has_its_own_interval():
@@ -102,4 +103,4 @@ def test_each_table_of_a_join_has_its_own_interval():
         " AND a.time_min <= 9",
         TABLES,
     ).sql
-    assert text.count("udf.span(") == 2
+    assert text.count("udf.period(") == 2
