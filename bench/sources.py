@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
 
 from bench.errors import BenchError
 
@@ -106,33 +108,35 @@ def sky(folder: Path, name: str, rows: int) -> tuple[Path, Path]:
     description.write_text(_SKY.format(name=name, rows=rows), encoding="utf-8")
     path = folder / f"{name}.csv"
     random = np.random.default_rng(rows)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        names = "granule_uid,obs_id,target_name,time_min,time_max,c1min,c2min,instrument_host_name"
-        writer.writerow(names.split(","))
+    with path.open("wb") as file:
         for start in range(0, rows, _CHUNK):
-            writer.writerows(_sky_rows(random, start, min(_CHUNK, rows - start)))
+            written = csv.WriteOptions(include_header=start == 0, quoting_style="none")
+            csv.write_csv(_sky_rows(random, start, min(_CHUNK, rows - start)), file, written)
     return description, path
 
 
-def _sky_rows(random: np.random.Generator, start: int, count: int) -> list[tuple[object, ...]]:
+def _sky_rows(random: np.random.Generator, start: int, count: int) -> pa.Table:
     begins = _START + random.uniform(0, _DAYS, count)
     ends = begins + np.abs(random.normal(1.0, 0.4, count)) + 0.1
     ra = random.uniform(0, 360, count)
     dec = np.degrees(np.arcsin(random.uniform(-1, 1, count)))
     targets = np.array(["Sun", "Earth", "Venus", "Mars", "Jupiter"])[random.integers(0, 5, count)]
     craft = np.array(["Wind", "STEREO-A", "Juno"])[random.integers(0, 3, count)]
-    numbers = range(start, start + count)
-    return list(
-        zip(
-            (f"event_{number:08d}" for number in numbers),
-            (f"obs_{number // 3:08d}" for number in numbers),
-            targets.tolist(),
-            np.round(begins, 8).tolist(),
-            np.round(ends, 8).tolist(),
-            np.round(ra, 6).tolist(),
-            np.round(dec, 6).tolist(),
-            craft.tolist(),
-            strict=True,
-        )
+    numbers = np.arange(start, start + count)
+    return pa.table(
+        {
+            "granule_uid": _named("event_", numbers),
+            "obs_id": _named("obs_", numbers // 3),
+            "target_name": targets,
+            "time_min": np.round(begins, 8),
+            "time_max": np.round(ends, 8),
+            "c1min": np.round(ra, 6),
+            "c2min": np.round(dec, 6),
+            "instrument_host_name": craft,
+        }
     )
+
+
+def _named(prefix: str, numbers: np.ndarray) -> pa.Array:
+    padded = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), 8, "0")
+    return pc.binary_join_element_wise(prefix, padded, "")

@@ -44,7 +44,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except UserError as error:
-        from epntap.commands.reports import report_error
+        from epntap.commands.messages import report_error
 
         report_error(error)
         sys.exit(1)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, cast
 
 from epntap.errors import UserError
-from epntap.yamlfile import suggestion
+from epntap.suggestions import suggestion
 
 if TYPE_CHECKING:
     import pandas as pd

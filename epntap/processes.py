@@ -20,7 +20,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from epntap.commands.reports import report_error
+from epntap.commands.messages import report_error
 from epntap.errors import UserError
 from epntap.settings import Settings, read_settings
 
@@ -170,12 +170,16 @@ def main() -> None:
 def _serve(listener: socket.socket, life: int) -> None:
     from epntap.commands.working import follow_log_setting
     from epntap.database import Database
-    from epntap.server import serve, stopped_by_signals
+    from epntap.imports import import_meanwhile
+    from epntap.ports import stopped_by_signals
 
     settings = read_settings()
+    import_meanwhile("epntap.server")
     follow_log_setting()
     threading.Thread(target=_end_with, args=(life,), daemon=True).start()
     with stopped_by_signals(), Database.open(settings) as database:
+        from epntap.server import serve
+
         serve(database, share_of(settings), listener)
 
 

@@ -20,3 +20,8 @@ def schema_folder() -> Path:
 def sql_folder() -> Path:
     """Return the folder of migrations, roles and user-defined functions."""
     return _folder("sql")
+
+
+def provenance_file() -> Path:
+    """Return the file that describes the schema ``provenance``."""
+    return schema_folder() / "provenance.yaml"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from epntap.errors import CatalogueError
+from epntap.suggestions import suggestion
 
 _Key = tuple[str | int, ...]
 
@@ -109,12 +109,6 @@ def _construct(node: yaml.Node, key: _Key, lines: dict[_Key, int], path: Path) -
     except yaml.YAMLError as error:
         line = node.start_mark.line + 1
         raise CatalogueError(f"{path}, line {line}: {error}") from error
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the nearest known name, or nothing."""
-    near = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def first_fault(file: YamlFile, error: ValidationError, model: type[BaseModel]) -> CatalogueError:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from epntap.catalogue import read_catalogue
-from epntap.commands.reports import say
+from epntap.commands.messages import say
 from epntap.errors import UserError
 from epntap.importing import catalogue_yaml, translate_descriptor
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.table import Table
 
 from epntap.catalogue import read_catalogue
-from epntap.commands.reports import OUT, rows, say
+from epntap.commands.messages import say
+from epntap.commands.reports import OUT, rows
 from epntap.database import Database
 from epntap.provenance import new_run
 from epntap.publish import Publication, drop, list_catalogues, open_native, publish, rollback

@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 from rich.table import Table
 
-from epntap.commands.reports import OUT, say
+from epntap.commands.messages import say
+from epntap.commands.reports import OUT
 from epntap.database import Database
 from epntap.errors import UserError
 from epntap.formats import FORMATS, ResultFormat, negotiate

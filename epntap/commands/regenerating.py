@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from epntap.catalogue import Catalogue, read_catalogue
-from epntap.commands.reports import OUT, say, steps
+from epntap.commands.messages import say
+from epntap.commands.reports import OUT, steps
 from epntap.database import Database
 from epntap.errors import UserError
 from epntap.plugins import Progress

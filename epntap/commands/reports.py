@@ -1,4 +1,4 @@
-"""How the command line speaks: one console, progress, errors."""
+"""How the command line shows results and progress: consoles and bars."""
 
 from __future__ import annotations
 
@@ -9,32 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from epntap.adql import AdqlError
-from epntap.errors import UserError
-
 #: What is asked for goes to standard output, everything that is said beside it to standard error.
 OUT = Console(soft_wrap=True, highlight=False)
 if not OUT.is_terminal:
     # A file or a pipe has no width: tables are not cut there.
     OUT = Console(soft_wrap=True, highlight=False, width=400)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False)
-
-
-def say(text: str) -> None:
-    """Tell the user something."""
-    ERR.print(escape(text))
-
-
-def report_error(error: UserError) -> None:
-    """Print an error, with every violation where there are some."""
-    for violation in getattr(error, "violations", ()):
-        ERR.print(escape(str(violation)))
-    if isinstance(error, AdqlError):
-        ERR.print(f"[bold red]error:[/] {escape(str(error))}")
-        return
-    ERR.print(f"[bold red]error:[/] {escape(error.message)}")
-    if error.hint:
-        ERR.print(f"[bold]hint:[/] {escape(error.hint)}")
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from epntap.commands.reports import OUT, say
+from epntap.commands.messages import say
+from epntap.commands.reports import OUT
 from epntap.database import Database
 from epntap.provenance import RunRecord, list_runs
 from epntap.settings import read_settings

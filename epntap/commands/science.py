@@ -10,8 +10,9 @@ from typing import Any
 from rich.table import Table
 
 from epntap.catalogue import read_catalogue
+from epntap.commands.messages import say
 from epntap.commands.publishing import report_publication
-from epntap.commands.reports import OUT, rows, say, steps
+from epntap.commands.reports import OUT, rows, steps
 from epntap.database import Database
 from epntap.plugins import NativeCatalogue, Pipeline, check_options, find_pipeline
 from epntap.provenance import run_of_provenance

@@ -8,17 +8,14 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from socket import socket
 
-from epntap.commands.reports import say
+from epntap.commands.messages import say
 from epntap.commands.working import background_worker, follow_log_setting
 from epntap.database import Database
 from epntap.errors import UserError
+from epntap.imports import FIRST_ANSWERS_SECONDS, import_meanwhile
+from epntap.ports import listening, stopped_by_signals
 from epntap.processes import Family
-from epntap.publish.versions import list_catalogues
-from epntap.server import listening, serve, stopped_by_signals
 from epntap.settings import Settings, read_settings
-
-#: For so long the first answers go before work that stands in line.
-_FIRST_ANSWERS_SECONDS = 1.0
 
 #: The catalogue of the demonstration, and its source: a year that is simulated, with its seed.
 _DEMO = "icme"
@@ -28,6 +25,9 @@ _DEMO_SOURCE = "simulation:2024-01-01/2025-01-01/2024"
 def run_server(*, port: int | None, host: str | None, processes: int | None = None) -> None:
     """Serve what is published until a signal comes."""
     settings = read_settings(port=port, host=host, processes=processes)
+    if settings.processes == 1:
+        # Opening the database is mostly waiting: for it, and for passwords that cost to guess.
+        import_meanwhile("epntap.server")
     with (
         stopped_by_signals(),
         listening(settings) as listeners,
@@ -40,6 +40,8 @@ def run_server(*, port: int | None, host: str | None, processes: int | None = No
 
 def run_demo(*, port: int | None, host: str | None) -> None:
     """Publish a catalogue of simulated events unless there is one, and serve it."""
+    from epntap.publish.versions import list_catalogues
+
     settings = read_settings(port=port, host=host)
     with (
         stopped_by_signals(),
@@ -59,11 +61,15 @@ def _serve(database: Database, settings: Settings, listeners: list[socket]) -> N
     The worker is this process's, too: one for all of them.
     """
     follow_log_setting()
-    with _worker(database, settings):
-        if settings.processes == 1:
-            serve(database, settings, listeners[0])
-        else:
+    if settings.processes > 1:
+        with _worker(database, settings):
             Family(settings, listeners).run()
+        return
+    # The parent of several processes does without it, and the worker's delay begins after it.
+    from epntap.server import serve
+
+    with _worker(database, settings):
+        serve(database, settings, listeners[0])
 
 
 def _worker(database: Database, settings: Settings) -> AbstractContextManager[object]:
@@ -75,7 +81,7 @@ def _worker(database: Database, settings: Settings) -> AbstractContextManager[ob
         settings,
         # Half of its places are for queries: a long run must not keep them waiting.
         reserved=settings.worker_concurrency // 2,
-        delay_seconds=_FIRST_ANSWERS_SECONDS,
+        delay_seconds=FIRST_ANSWERS_SECONDS,
     )
 
 

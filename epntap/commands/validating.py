@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from rich.markup import escape
 from rich.table import Table
 
-from epntap.commands.reports import OUT, say, steps
+from epntap.commands.messages import say
+from epntap.commands.reports import OUT, steps
 from epntap.database import Database
 from epntap.settings import read_settings
 from epntap.validator import (

@@ -6,11 +6,11 @@ import logging
 import os
 from collections.abc import Sequence
 
-from epntap.commands.reports import say
+from epntap.commands.messages import say
 from epntap.database import Database
 from epntap.errors import UserError
+from epntap.ports import stopped_by_signals
 from epntap.requests.folders import folders_of, sweep_folders
-from epntap.server import stopped_by_signals
 from epntap.settings import Settings, read_settings
 from epntap.worker import Worker, all_tasks
 from epntap.worker.background import BackgroundWorker

@@ -1,4 +1,7 @@
-"""Pools of connections: kept open between requests, handed out clean."""
+"""Pools of database connections: SQLAlchemy's, which is kept on purpose.
+
+A well-kept library is preferred to code of our own here, though it costs the start some time.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,14 @@ from epntap.formats.copying import CopyForm, copy_statement
 from epntap.formats.document import error_document
 from epntap.formats.errors import ResultStreamError, UnsupportedFormatError
 from epntap.formats.negotiation import FORMATS, VOTABLE_MIME, ResultFormat, negotiate
-from epntap.formats.writer import BATCH_BYTES, BATCH_ROWS, Info, ResultHeader, ResultWriter
+from epntap.formats.writer import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    Info,
+    ResultHeader,
+    ResultWriter,
+    Steps,
+)
 
 __all__ = [
     "BATCH_BYTES",
@@ -29,6 +36,7 @@ __all__ = [
     "ResultHeader",
     "ResultStreamError",
     "ResultWriter",
+    "Steps",
     "UnsupportedFormatError",
     "copy_statement",
     "error_document",

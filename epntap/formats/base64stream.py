@@ -43,6 +43,16 @@ class Base64Stream:
         self._encode = encode
         self._carry = b""
 
+    @property
+    def kept(self) -> bytes:
+        """What waits for the next piece, no more than two bytes."""
+        return self._carry
+
+    def encode_with_kept(self, data: bytes | memoryview) -> bytes:
+        """Encode a piece that was laid out behind `kept`, and so need not be moved for it."""
+        self._carry = b""
+        return self.encode(data)
+
     def encode(self, data: bytes | memoryview) -> bytes:
         """Encode whole groups of three bytes and keep the rest for the next piece."""
         memory = memoryview(self._carry + data if self._carry else data)

@@ -8,7 +8,7 @@ text and arrays become empty (section 5.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
 
 from epntap.formats.base64stream import Base64Stream
@@ -20,11 +20,18 @@ from epntap.formats.document import (
     overflow_info,
 )
 from epntap.formats.errors import ResultStreamError
-from epntap.formats.packing import Block, pack_rows
+from epntap.formats.packing import Block, packing_steps
 from epntap.formats.pgcopy import PADDING, CopyBatch, tuples
 from epntap.formats.runs import NullFlags, Run, runs_of
 from epntap.formats.singly import FEW_ROWS, packed_singly
-from epntap.formats.writer import CountedWriter, Info, ResultHeader, RowLimit
+from epntap.formats.writer import (
+    CountedWriter,
+    Info,
+    ResultHeader,
+    RowLimit,
+    Steps,
+    done_at_once,
+)
 from epntap.tables import Column
 
 
@@ -77,14 +84,23 @@ class BinaryWriter(CountedWriter):
         ResultStreamError
             If the messages are not COPY BINARY of the columns; none of them is written then.
         """
+        return done_at_once(self.steps(messages))
+
+    def steps(self, messages: Sequence[bytes]) -> Steps:
+        """Do what `rows` does, a run of columns or a block of cells in each step."""
         admitted = tuples(messages, first=not self._begun)
         self._begun = self._begun or bool(messages)
         admitted = self._limit.admit(admitted)
         if not admitted:
             return b""
         try:
-            return self._base64.encode(self._packed(admitted))
-        except ResultStreamError:
+            if len(admitted) <= FEW_ROWS:
+                few = packed_singly(admitted, self._codecs, null_flags=self._null_flags)
+                return self._base64.encode(few)
+            blocks = yield from self._blocks(admitted)
+            packed = yield from packing_steps(blocks, len(admitted), self._base64.kept)
+            return self._base64.encode_with_kept(packed.data)
+        except (ResultStreamError, GeneratorExit):
             self._limit.count -= len(admitted)
             raise
 
@@ -109,20 +125,20 @@ class BinaryWriter(CountedWriter):
     def _serialization(self) -> str:
         return "BINARY2" if self._null_flags else "BINARY"
 
-    def _packed(self, messages: Sequence[bytes]) -> bytes | memoryview:
-        if len(messages) <= FEW_ROWS:
-            return packed_singly(messages, self._codecs, null_flags=self._null_flags)
+    def _blocks(self, messages: Sequence[bytes]) -> Generator[None, None, list[Block]]:
+        """Return the cells of some tuples, a run of columns in each step."""
         batch = CopyBatch(messages, padding=self._padding)
         flags = NullFlags(batch.row_count, len(self._codecs))
         blocks: list[Block] = []
         position = batch.first_fields(len(self._codecs))
         for run in self._runs:
+            yield
             found, position = run.read(batch, position, flags)
             blocks += found
         batch.check_ends(position)
         if self._null_flags:
             blocks.insert(0, flags.block())
-        return pack_rows(blocks, batch.row_count).data
+        return blocks
 
     def _closed(self, infos: Sequence[Info]) -> bytes:
         end = self._base64.close() + f"</STREAM></{self._serialization}></DATA>\n".encode()

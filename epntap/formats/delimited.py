@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from epntap.formats.copytext import ESCAPED, unescape
-from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
+from epntap.formats.writer import TEXT_BATCH_ROWS, CountedWriter, ResultHeader, RowLimit
 from epntap.tables import Column
 
 _BLANKS = dict.fromkeys(ESCAPED.values(), b" ")
@@ -35,6 +35,8 @@ class DelimitedWriter(CountedWriter):
     maxrec
         Rows that the result may have, ``None`` for any number.
     """
+
+    batch_rows = TEXT_BATCH_ROWS
 
     def __init__(
         self, columns: Sequence[Column], header: ResultHeader, *, maxrec: int | None = None

@@ -25,7 +25,7 @@ import numpy as np
 
 from epntap.formats.copying import is_array
 from epntap.formats.errors import ResultStreamError
-from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
+from epntap.formats.writer import TEXT_BATCH_ROWS, CountedWriter, ResultHeader, RowLimit
 from epntap.tables import Column, CoordinateSystem, TimeSystem
 
 _FLOATS = ("float", "double")
@@ -55,6 +55,8 @@ class JsonWriter(CountedWriter):
     maxrec
         Rows that the result may have, ``None`` for any number.
     """
+
+    batch_rows = TEXT_BATCH_ROWS
 
     def __init__(
         self, columns: Sequence[Column], header: ResultHeader, *, maxrec: int | None = None

@@ -7,7 +7,7 @@ numpy copies one piece of all rows in one step, and nothing beyond a value is re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -114,16 +114,40 @@ def pack_rows(blocks: Sequence[Block], row_count: int) -> Bytes:
     numpy.ndarray
         The bytes of all rows, one after the other.
     """
+    packing = packing_steps(blocks, row_count)
+    while True:
+        try:
+            next(packing)
+        except StopIteration as done:
+            packed: Bytes = done.value
+            return packed
+
+
+def packing_steps(
+    blocks: Sequence[Block], row_count: int, before: bytes = b""
+) -> Generator[None, None, Bytes]:
+    """Return the rows that the blocks make, as `pack_rows` does, but step by step.
+
+    Parameters
+    ----------
+    blocks, row_count
+        As for `pack_rows`.
+    before
+        Bytes that are to stand before the rows.
+    """
     blocks = _joined(blocks)
+    yield
     sizes = np.zeros(row_count, dtype=np.int64)
     for block in blocks:
         if isinstance(block, FixedBlock):
             sizes += block.cells.dtype.itemsize
         else:
             sizes += block.sizes
-    position = offsets_of(sizes)
+    position = offsets_of(sizes) + len(before)
     rows = np.empty(int(position[-1] + sizes[-1]), dtype=np.uint8)
+    rows[: len(before)] = np.frombuffer(before, dtype=np.uint8)
     for block in blocks:
+        yield
         if isinstance(block, FixedBlock):
             width = block.cells.dtype.itemsize
             if width:

@@ -17,7 +17,7 @@ from epntap.formats.document import (
     overflow_info,
 )
 from epntap.formats.markup import escaped_rows
-from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
+from epntap.formats.writer import TEXT_BATCH_ROWS, CountedWriter, ResultHeader, RowLimit
 from epntap.tables import Column
 
 _ROW_START, _ROW_END = b"<TR><TD>", b"</TD></TR>\n"
@@ -42,6 +42,8 @@ class TabledataWriter(CountedWriter):
     maxrec
         Rows that the result may have, ``None`` for any number.
     """
+
+    batch_rows = TEXT_BATCH_ROWS
 
     def __init__(
         self, columns: Sequence[Column], header: ResultHeader, *, maxrec: int | None = None

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 #: Rows that a caller should hand to `ResultWriter.rows` at once. With 1024 rows of an EPNcore
 #: table the arrays of a batch stay near 1 MB, which the processor's cache and the allocator like,
 #: and the cost of calling numpy is small.
 BATCH_ROWS = 1024
 
+#: The same for formats that replace bytes: a batch costs them next to nothing, and a short one is
+#: done before PostgreSQL has to wait for it.
+TEXT_BATCH_ROWS = 256
+
 #: Bytes of messages after which a batch should be handed over although it has fewer rows.
 BATCH_BYTES = 1024 * 1024
+
+#: A conversion that stops now and then, and returns the bytes in the end.
+Steps = Generator[None, None, bytes]
+
+
+def done_at_once(steps: Steps) -> bytes:
+    """Take all steps, and return the bytes."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            found: bytes = done.value
+            return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +78,14 @@ class ResultWriter(Protocol):
 
     The order of calls is `begin`, any number of `rows`, then either `end` or `fail`. A writer
     serves one result and one thread at a time.
+
+    Attributes
+    ----------
+    batch_rows
+        Rows that it wants at once.
     """
+
+    batch_rows: ClassVar[int]
 
     @property
     def row_count(self) -> int:
@@ -89,6 +114,14 @@ class ResultWriter(Protocol):
         ResultStreamError
             If they do not fit the columns. The rows before this batch are written; the document
             should be closed with `fail`.
+        """
+        ...
+
+    def steps(self, messages: Sequence[bytes]) -> Steps:
+        """Do what `rows` does, step by step.
+
+        Nothing else may be asked of the writer until the last step, or until the generator is
+        closed: then it is as if the messages had never come. Raises as `rows` does.
         """
         ...
 
@@ -133,15 +166,26 @@ class RowLimit:
         return messages
 
 
-class CountedWriter:
+class CountedWriter(ABC):
     """What every writer says of the rows that it was given; it sets `_limit` when it is made."""
 
     _limit: RowLimit
+
+    batch_rows: ClassVar[int] = BATCH_ROWS
 
     @property
     def row_count(self) -> int:
         """Rows taken so far."""
         return self._limit.count
+
+    @abstractmethod
+    def rows(self, messages: Sequence[bytes]) -> bytes:
+        """Return the rows of some COPY messages; see `ResultWriter.rows`."""
+
+    def steps(self, messages: Sequence[bytes]) -> Steps:
+        """Do what `rows` does, in one step."""
+        yield
+        return self.rows(messages)
 
     @property
     def overflow(self) -> bool:

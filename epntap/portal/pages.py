@@ -7,9 +7,8 @@ import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import (
     FileResponse,
@@ -21,16 +20,17 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from epntap import __version__
 from epntap.adql.features import FEATURES
-from epntap.catalogue import Catalogue, stored_catalogue
 from epntap.database import Database
-from epntap.epncore.standard import read_standard
 from epntap.formats import FORMATS, negotiate
+from epntap.portal.templates import Templates
 from epntap.settings import Settings
 from epntap.tables import Table
 from epntap.tap.parameters import QueryRequest
 from epntap.tap.query import QueryRun, TableSets
+
+if TYPE_CHECKING:
+    from epntap.catalogue import Catalogue
 
 #: Rows of the first look at a catalogue.
 _PREVIEW_ROWS = 100
@@ -67,9 +67,7 @@ class Portal:
         self._database = database
         self._tablesets = tablesets
         self._settings = settings
-        self._templates = Environment(
-            loader=PackageLoader("epntap.portal"), autoescape=True, trim_blocks=True
-        )
+        self._templates = Templates(settings)
 
     def routes(self) -> list[BaseRoute]:
         """Return the pages."""
@@ -115,6 +113,8 @@ class Portal:
         )
 
     def _description(self, name: str) -> Catalogue:
+        from epntap.catalogue import stored_catalogue
+
         with self._database.publisher() as connection, connection.cursor() as cursor:
             cursor.execute("SELECT description FROM epntap.catalogue WHERE name = %s", (name,))
             ((description,),) = cursor.fetchall()
@@ -124,6 +124,8 @@ class Portal:
         return int(self._ask(f"SELECT COUNT(*) AS n FROM {table.qualified_name}")[1][0])
 
     def _preview(self, table: Table) -> Preview:
+        from epntap.epncore.standard import read_standard
+
         header, *rows = self._ask(f"SELECT TOP {_PREVIEW_ROWS} * FROM {table.qualified_name}")
         filled = [i for i in range(len(header)) if any(row[i] for row in rows)]
         # First what names and dates a row, then what is special to the catalogue, then the rest.
@@ -181,7 +183,4 @@ class Portal:
         return PlainTextResponse("User-agent: *\nDisallow: /tap/\n")
 
     def _page(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        page = self._templates.get_template(template).render(
-            site=self._settings.site_name, url=self._settings.url, version=__version__, **values
-        )
-        return HTMLResponse(page, status_code=status)
+        return HTMLResponse(self._templates.page(template, **values), status_code=status)

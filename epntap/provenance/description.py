@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from psycopg2.extras import execute_values
 from pydantic import BaseModel, ConfigDict
 
-from epntap.resources import schema_folder
+from epntap.resources import provenance_file
 from epntap.tables import TEXT_DATATYPES, Column, ForeignKey, Relation, Schema, Table
 from epntap.yamlfile import read_yaml
 
@@ -66,11 +65,6 @@ class DescribedSchema:
 
     schema: Schema
     index: int
-
-
-def provenance_file() -> Path:
-    """Return the file that describes the schema."""
-    return schema_folder() / "provenance.yaml"
 
 
 @functools.cache

@@ -16,8 +16,8 @@ from epntap.regenerate.beginning import begin
 from epntap.regenerate.clock import Clock, SystemClock
 from epntap.regenerate.errors import RegenerationError, RunUnderWayError
 from epntap.regenerate.plan import next_time
+from epntap.suggestions import suggestion
 from epntap.worker.task import WorkContext
-from epntap.yamlfile import suggestion
 
 log = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import psycopg2.errors
@@ -13,13 +14,13 @@ from starlette.routing import BaseRoute, Route
 
 from epntap.database import Database
 from epntap.errors import DatabaseUnavailableError
-from epntap.registry.holdings import Holdings, read_holdings
-from epntap.registry.oai import Repository
-from epntap.registry.records import find_record, registry_records
 from epntap.registry.site import site_of
-from epntap.registry.xml import serialized
 from epntap.settings import Settings
 from epntap.tap.query import TableSets
+
+if TYPE_CHECKING:
+    from epntap.registry.holdings import Holdings
+    from epntap.registry.oai import Repository
 
 _XML = "text/xml; charset=utf-8"
 
@@ -81,6 +82,10 @@ class RegistryRoutes:
         DatabaseUnavailableError
             If the database does not answer.
         """
+        # What makes records and descriptions is imported when they are asked for.
+        from epntap.registry.oai import Repository
+        from epntap.registry.records import registry_records
+
         try:
             holdings = self._holdings()
         except psycopg2.errors.UndefinedTable:
@@ -90,6 +95,8 @@ class RegistryRoutes:
         return Repository(self._site, holdings, records, self._page_size)
 
     def _holdings(self) -> Holdings:
+        from epntap.registry.holdings import read_holdings
+
         with self._database.publisher() as connection:
             return read_holdings(connection, self._tablesets.of)
 
@@ -109,6 +116,9 @@ class RegistryRoutes:
         return await asyncio.to_thread(self._record, request.path_params["path"])
 
     def _record(self, path: str) -> Response:
+        from epntap.registry.records import find_record
+        from epntap.registry.xml import serialized
+
         try:
             records = self.repository().records
         except (DatabaseUnavailableError, psycopg2.OperationalError) as error:

@@ -6,18 +6,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
-from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Scope
+from starlette.routing import BaseRoute, Match, Route, Router
+from starlette.types import Receive, Scope, Send
 
-from epntap import __version__
 from epntap.admission import JobLimits, admit_job
 from epntap.database import Database
+from epntap.portal.templates import Templates
 from epntap.requests.descriptor import DESCRIPTOR_MIME, descriptor_document
 from epntap.requests.jobs import RunJobs, RunService
 from epntap.requests.offers import Offer, Offers, find_offers
@@ -27,7 +26,7 @@ from epntap.settings import Settings
 from epntap.tap.errors import RequestError, error_response
 from epntap.tap.uploads.policy import readable_size
 from epntap.uws import JobWatch, UwsRoutes
-from epntap.uws.documents import time_text
+from epntap.uws.times import time_text
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +43,36 @@ class PageRoute(Route):
         if match is Match.FULL and not _wants_page(scope):
             return Match.NONE, {}
         return match, child
+
+
+class LateRoutes(BaseRoute):
+    """All resources at a path and below it, made when one of them is first asked for.
+
+    Parameters
+    ----------
+    path
+        Of the uppermost.
+    make
+        Makes the routes, from the root of the service; called in a thread, once.
+    """
+
+    def __init__(self, path: str, make: Callable[[], Sequence[BaseRoute]]) -> None:
+        self._path = path
+        self._make = make
+        self._router: Router | None = None
+        self._making = asyncio.Lock()
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match whatever is at the path or below it."""
+        is_below = scope["type"] == "http" and f"{scope['path']}/".startswith(f"{self._path}/")
+        return (Match.FULL if is_below else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the routes do."""
+        async with self._making:
+            if self._router is None:
+                self._router = Router(routes=await asyncio.to_thread(self._make))
+        await self._router(scope, receive, send)
 
 
 def _wants_page(scope: Scope) -> bool:
@@ -66,7 +95,8 @@ class RunRoutes:
     threads
         Where the database is asked.
     offers
-        The pipelines; those that are installed, when not given.
+        The pipelines; those that are installed, when not given, which are looked for when the
+        first resource below ``/run`` is asked for: there may be many, and each is imported.
     """
 
     def __init__(
@@ -83,15 +113,21 @@ class RunRoutes:
         self._settings = settings
         self._watch = watch
         self._threads = threads
-        self._offers = find_offers(settings) if offers is None else offers
-        for each in self._offers.unavailable:
-            log.warning("%s is not offered at /run: %s", each.name, each.reason)
-        self._templates = Environment(
-            loader=PackageLoader("epntap.portal"), autoescape=True, trim_blocks=True
-        )
+        self._given = offers
+        self._templates = Templates(settings)
 
     def routes(self) -> list[BaseRoute]:
         """Return the resources, from the root of the service."""
+        return [LateRoutes("/run", self._all_routes)]
+
+    @cached_property
+    def _offers(self) -> Offers:
+        offers = find_offers(self._settings) if self._given is None else self._given
+        for each in offers.unavailable:
+            log.warning("%s is not offered at /run: %s", each.name, each.reason)
+        return offers
+
+    def _all_routes(self) -> list[BaseRoute]:
         found: list[BaseRoute] = [
             PageRoute("/run", self._list_page, methods=["GET"]),
             Route("/run", self._describe(self._offers.available), methods=["GET"]),
@@ -198,8 +234,5 @@ class RunRoutes:
         return respond
 
     def _page(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        settings = self._settings
-        page = self._templates.get_template(template).render(
-            site=settings.site_name, url=settings.url, version=__version__, **values
-        )
+        page = self._templates.page(template, **values)
         return HTMLResponse(page, status_code=status, headers={"Vary": "Accept"})

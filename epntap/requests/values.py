@@ -12,8 +12,8 @@ from typing import Any
 from epntap.errors import UserError
 from epntap.formats import negotiate
 from epntap.plugins import RequestForm, RequestParameter, Span
+from epntap.suggestions import suggestion
 from epntap.tap.errors import RequestError
-from epntap.yamlfile import suggestion
 
 #: The part of a request that is a file, and the parameter of the same name.
 FILE = "FILE"

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import psycopg2
@@ -14,14 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from epntap.catalogue import ExampleQuery, stored_catalogue
 from epntap.database import Database
-from epntap.epncore.standard import TABLE_UTYPE
 from epntap.errors import UserError
 from epntap.formats.markup import unique_ids
 from epntap.settings import Settings
 from epntap.tap.errors import error_response, from_database
 from epntap.tap.query import TableSets
+
+if TYPE_CHECKING:
+    from epntap.catalogue import ExampleQuery
 
 #: What the capabilities document calls the resource, and how it is reached (TAPRegExt).
 EXAMPLES_STANDARD = "ivo://ivoa.net/std/DALI#examples"
@@ -33,16 +35,6 @@ _VOCABULARY = "http://www.ivoa.net/rdf/examples#"
 
 #: Everything but the Char of XML 1.0, section 2.2.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-#: An example that every service has, whatever is published.
-_DISCOVERY = ExampleQuery(
-    name="Which EPN-TAP tables are there?",
-    description="Every table in the EPNcore data model has this utype.",
-    query=(
-        "SELECT table_name, description\nFROM TAP_SCHEMA.tables\n"
-        f"WHERE utype = '{TABLE_UTYPE}'\nORDER BY table_name"
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +52,21 @@ class Example:
     group: str
     query: ExampleQuery
     tables: tuple[str, ...]
+
+
+def _discovery() -> ExampleQuery:
+    """Return the example that every service has, whatever is published."""
+    from epntap.catalogue import ExampleQuery
+    from epntap.epncore.standard import TABLE_UTYPE
+
+    return ExampleQuery(
+        name="Which EPN-TAP tables are there?",
+        description="Every table in the EPNcore data model has this utype.",
+        query=(
+            "SELECT table_name, description\nFROM TAP_SCHEMA.tables\n"
+            f"WHERE utype = '{TABLE_UTYPE}'\nORDER BY table_name"
+        ),
+    )
 
 
 def tables_named_in(query: str, known: Iterable[str]) -> tuple[str, ...]:
@@ -157,6 +164,8 @@ class ExamplesResource:
 
     def examples(self) -> list[Example]:
         """Return the examples of all published catalogues, by the names of these."""
+        from epntap.catalogue import stored_catalogue
+
         with self._database.publisher() as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT description FROM epntap.catalogue"
@@ -170,7 +179,7 @@ class ExamplesResource:
             for catalogue in described
             for query in catalogue.description.examples
         ]
-        pairs.append(("The service", _DISCOVERY))
+        pairs.append(("The service", _discovery()))
         return [
             Example(title, query, tables_named_in(query.query, names)) for title, query in pairs
         ]

@@ -7,9 +7,9 @@ client, the command line for a person.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg2
 
@@ -17,15 +17,13 @@ from epntap import __version__
 from epntap.adql import Translation, translate
 from epntap.database import Database, again, load_tableset, read_generation
 from epntap.errors import UserError
-from epntap.formats import BATCH_BYTES, BATCH_ROWS, Info, ResultHeader, copy_statement
+from epntap.formats import Info, ResultHeader, copy_statement
 from epntap.tables import TableSet
 from epntap.tap.errors import RequestError, from_database
 from epntap.tap.parameters import QueryRequest
+from epntap.tap.rowfile import RowFile, SendPiece
 from epntap.tap.translations import Translations
 from epntap.tap.uploads import UploadFile, UploadPolicy, close, load, obtain, with_uploads
-
-#: The first batch is small so that the first bytes leave at once, whatever the result's size.
-_FIRST_BATCH_ROWS = 128
 
 #: Bytes that psycopg2 reads at a time.
 _READ_BYTES = 65536
@@ -75,16 +73,6 @@ class Cancelled(Exception):  # noqa: N818 - it is no error
 
 class TransferBrokenError(Exception):
     """A run failed in the middle of a document whose format cannot say so."""
-
-
-class SendPiece(Protocol):
-    """Takes the pieces of a document, in the thread of the run.
-
-    It may block, to slow the database down, and it may raise `Cancelled`.
-    """
-
-    def __call__(self, piece: bytes, *, last: bool) -> None:
-        """Take a piece; `last` says that the document is whole with it."""
 
 
 class QueryRun:
@@ -178,11 +166,18 @@ class QueryRun:
         return self._uploads
 
     def _answer(self, connection: Any, translation: Translation) -> None:
-        document = _Document(self._request, translation, self._send, self._check)
+        header = ResultHeader(
+            query=self._request.query,
+            run_id=self._request.run_id,
+            infos=(Info("SERVER_SOFTWARE", f"epntap/{__version__}"),),
+        )
+        make = self._request.format.writer
+        writer = make(translation.columns, header, maxrec=self._request.maxrec)
+        document = RowFile(writer, self._send, self._check)
         self._check()
         self._copy(connection, translation, document)
 
-    def _copy(self, connection: Any, translation: Translation, document: _Document) -> None:
+    def _copy(self, connection: Any, translation: Translation, document: RowFile) -> None:
         form = self._request.format.copy
         statement = copy_statement(translation.sql, translation.columns, form)
         try:
@@ -232,76 +227,3 @@ def _one_by_one(connection: Any) -> Iterator[None]:
     finally:
         if not connection.closed:
             connection.autocommit = False
-
-
-class _Document:
-    """The file that COPY writes rows into: batches them, and sends what becomes of them.
-
-    libpq hands over one message for each row, so that taking one is to cost next to nothing:
-    `write` resumes a generator, which keeps what it needs in local variables.
-
-    Attributes
-    ----------
-    begun
-        Whether anything was sent.
-    """
-
-    def __init__(
-        self,
-        request: QueryRequest,
-        translation: Translation,
-        send: SendPiece,
-        check: Callable[[], None],
-    ) -> None:
-        header = ResultHeader(
-            query=request.query,
-            run_id=request.run_id,
-            infos=(Info("SERVER_SOFTWARE", f"epntap/{__version__}"),),
-        )
-        self._writer = request.format.writer(translation.columns, header, maxrec=request.maxrec)
-        self._send = send
-        self._check = check
-        self._batch: list[bytes] = []
-        self.begun = False
-        self._taking = self._take()
-        next(self._taking)
-        #: Takes one row.
-        self.write = self._taking.send
-
-    def _take(self) -> Generator[None, bytes, None]:
-        """Gather the rows that come, and send each batch that is full."""
-        rows = _FIRST_BATCH_ROWS
-        while True:
-            batch = self._batch = []
-            append, room = batch.append, BATCH_BYTES
-            while room > 0 and len(batch) < rows:
-                message = yield
-                append(message)
-                room -= len(message)
-            self._check()
-            self._batch = []
-            self._send(self._head() + self._writer.rows(batch), last=False)
-            rows = BATCH_ROWS
-
-    def _head(self) -> bytes:
-        if self.begun:
-            return b""
-        head = self._writer.begin()
-        self.begun = True
-        return head
-
-    def finish(self) -> None:
-        """Send the rest of the document, in one piece where that is all there is to send."""
-        self._taking.close()
-        held = self._head() + (self._writer.rows(self._batch) if self._batch else b"")
-        for piece in self._writer.end():
-            if len(held) + len(piece) > BATCH_BYTES:
-                self._check()
-                self._send(held, last=False)
-                held = b""
-            held += piece
-        self._send(held, last=True)
-
-    def fail(self, message: str) -> None:
-        """Close the document with the reason why it is not whole."""
-        self._send(self._writer.fail(message), last=True)

@@ -26,7 +26,8 @@ from epntap.tap.parameters import (
     query_request,
     read_parameters,
 )
-from epntap.tap.query import Cancelled, QueryRun, SendPiece, TableSets
+from epntap.tap.query import Cancelled, QueryRun, TableSets
+from epntap.tap.rowfile import SendPiece
 from epntap.tap.uploads import UploadPolicy
 
 #: Pieces of a document that may wait for a slow client; then the database waits too.

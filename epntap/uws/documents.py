@@ -1,4 +1,7 @@
-"""The documents of a job list (UWS 1.1, section 2.2.1 and its schema)."""
+"""The documents of a job list (UWS 1.1, section 2.2.1 and its schema).
+
+What it needs is large: it is imported late, see `epntap.imports`.
+"""
 
 from __future__ import annotations
 
@@ -103,13 +106,6 @@ def parameters_document(parameters: Pairs) -> bytes:
 def results_document(results: Sequence[JobResult], url: str) -> bytes:
     """Return the list of the results of a job at a URL."""
     return _xml(_results(results, url))
-
-
-def time_text(time: datetime | None) -> str:
-    """Return a time as the documents have it, in plain text; nothing for none."""
-    if time is None:
-        return ""
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _parameters(parameters: Pairs) -> Any:

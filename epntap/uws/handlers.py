@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import closing
 from functools import partial, wraps
+from types import ModuleType
 from typing import TypeVar
 
 import psycopg2
@@ -19,10 +20,10 @@ from starlette.routing import BaseRoute, Route
 from epntap.admission import client_of
 from epntap.errors import UserError
 from epntap.formats import error_document
+from epntap.imports import imported_late
 from epntap.results import ResultsError, ResultStore
 from epntap.tap.errors import ERROR_TYPE, RequestError, error_response, from_database
 from epntap.tap.parameters import read_pairs
-from epntap.uws import documents
 from epntap.uws.clients import own_address
 from epntap.uws.errors import NotThereError
 from epntap.uws.files import file_response
@@ -38,6 +39,7 @@ from epntap.uws.requests import (
     read_waiting,
 )
 from epntap.uws.service import JobService
+from epntap.uws.times import time_text
 from epntap.uws.waiting import JobWatch
 
 log = logging.getLogger(__name__)
@@ -145,6 +147,7 @@ class UwsRoutes:
         found = (
             [] if address is None else await self._ask(self._service.references, address, wanted)
         )
+        documents = await _documents()
         return Response(documents.list_document(found, self._url(request)), media_type=_XML)
 
     @_answering
@@ -163,6 +166,7 @@ class UwsRoutes:
         waiting = read_waiting(request.query_params.multi_items())
         job_id = request.path_params["job"]
         job = await self._read(request) if waiting is None else await self._wait(job_id, waiting)
+        documents = await _documents()
         return Response(
             documents.job_document(job, self._url(request, job.job_id)), media_type=_XML
         )
@@ -230,7 +234,7 @@ class UwsRoutes:
 
     @_answering
     async def _destruction(self, request: Request) -> Response:
-        return _plain(documents.time_text((await self._read(request)).destruction))
+        return _plain(time_text((await self._read(request)).destruction))
 
     @_answering
     async def _set_destruction(self, request: Request) -> Response:
@@ -241,7 +245,7 @@ class UwsRoutes:
 
     @_answering
     async def _quote(self, request: Request) -> Response:
-        return _plain(documents.time_text((await self._read(request)).quote))
+        return _plain(time_text((await self._read(request)).quote))
 
     @_answering
     async def _owner(self, request: Request) -> Response:
@@ -257,6 +261,7 @@ class UwsRoutes:
     @_answering
     async def _parameters(self, request: Request) -> Response:
         job = await self._read(request)
+        documents = await _documents()
         return Response(documents.parameters_document(job.parameters), media_type=_XML)
 
     @_answering
@@ -277,6 +282,7 @@ class UwsRoutes:
     @_answering
     async def _results(self, request: Request) -> Response:
         job = await self._read(request)
+        documents = await _documents()
         document = documents.results_document(job.results, self._url(request, job.job_id))
         return Response(document, media_type=_XML)
 
@@ -315,6 +321,11 @@ class UwsRoutes:
         base = self._base_url or f"{request.url.scheme}://{request.url.netloc}"
         url = f"{base}{self._path}"
         return url if job_id is None else f"{url}/{job_id}"
+
+
+async def _documents() -> ModuleType:
+    """Return `epntap.uws.documents`."""
+    return await imported_late("epntap.uws.documents")
 
 
 def _brings_files(request: Request) -> bool:

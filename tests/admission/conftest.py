@@ -13,7 +13,8 @@ import pytest
 import uvicorn
 
 from epntap.database import Database
-from epntap.server import claim_port, configuration
+from epntap.ports import claim_port
+from epntap.server import configuration
 from epntap.service import create_app
 from epntap.settings import Settings
 

@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from epntap.errors import UserError
+from epntap.ports import listening
 from epntap.processes import Family, share_of
-from epntap.server import listening
 from epntap.settings import Settings
 
 from .conftest import SHORT, wait_until

@@ -13,7 +13,6 @@ from starlette.requests import Request
 
 from epntap.tap.errors import RequestError
 from epntap.uws.clients import own_address
-from epntap.uws.documents import time_text
 from epntap.uws.jobs import JobFilter, Phase, replaced
 from epntap.uws.requests import (
     LONGEST_WAIT_SECONDS,
@@ -24,6 +23,7 @@ from epntap.uws.requests import (
     read_waiting,
     submission,
 )
+from epntap.uws.times import time_text
 
 TIMES = st.datetimes(
     min_value=datetime(1900, 1, 1), max_value=datetime(2900, 1, 1), timezones=st.just(UTC)
