@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from bench.shares import share
 from bench.sources import EVENT_ROWS
 from bench.stage import Plan, Stage
 from epntap.adql import Translation, translate
@@ -21,6 +22,8 @@ _TOP10 = "SELECT TOP 10 * FROM bench.epn_core"
 _ALL = "SELECT * FROM bench.epn_core"
 _MAXREC = 20_000
 _ROWS = 16 * BATCH_ROWS
+_DOWNLOADS = 5
+_FORMS = {"votable/b2": "binary", "votable/td": "text", "csv": "csv"}
 _FORMATS = ("votable/b2", "votable/td", "csv", "tsv", "json", "fits", "parquet")
 
 
@@ -128,8 +131,8 @@ def _statement(translation: Translation, format: ResultFormat) -> str:
 def _written(translation: Translation, format: ResultFormat, messages: Sequence[bytes]) -> None:
     writer = format.writer(translation.columns, ResultHeader(query=_ALL))
     writer.begin()
-    for start in range(0, len(messages), BATCH_ROWS):
-        writer.rows(messages[start : start + BATCH_ROWS])
+    for start in range(0, len(messages), writer.batch_rows):
+        writer.rows(messages[start : start + writer.batch_rows])
     for _ in writer.end():
         pass
 
@@ -139,7 +142,7 @@ def _nothing(piece: bytes, *, last: bool) -> None:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     keep_freed_pieces()
     stage = Stage(Plan(with_dachs=False))
     try:
@@ -153,6 +156,15 @@ def main() -> None:
             for name in _FORMATS:
                 copied, written, whole = download(database, tablesets, name)
                 print(f"  {name:12} {copied:6.2f} {written:7.2f} {whole:6.2f}")
+        with stage.home.serving() as ours:
+            print(f"{_ALL} over HTTP, {EVENT_ROWS} rows: s, median of {_DOWNLOADS}")
+            print(f"  {'':12} {'whole':>7} {'psql':>6} {'service':>8} {'backend':>8} {'curl':>6}")
+            for name, form in _FORMS.items():
+                found = share(stage.home, ours, _ALL, name, form, _DOWNLOADS)
+                print(
+                    f"  {name:12} {found.wall:7.2f} {found.copy_wall:6.2f} {found.service:8.2f}"
+                    f" {found.backend:8.2f} {found.client:6.2f}"
+                )
     finally:
         stage.close()
 

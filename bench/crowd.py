@@ -24,6 +24,27 @@ _ONE_SLOW_IN, _ONE_SILENT_IN = 20, 20
 _SLOW_BYTES = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class _Client:
+    """Who asks: an address of its own on this machine, and the port of the service."""
+
+    address: str
+    port: int
+
+    @classmethod
+    def numbered(cls, number: int, port: int) -> _Client:
+        """Return one of many: all of 127.0.0.0/8 is this machine (Linux)."""
+        return cls(f"127.0.{1 + number // 250}.{1 + number % 250}", port)
+
+    async def connect(
+        self, limit: int = 65536
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection that keeps so many bytes unread, or twice that."""
+        return await asyncio.open_connection(
+            _HOST, self.port, limit=limit, local_addr=(self.address, 0)
+        )
+
+
 @dataclass
 class Record:
     """What became of the requests.
@@ -38,12 +59,15 @@ class Record:
         What was wrong with answers that are neither right nor a declared 503, the first of them.
     cut
         How slow or silent clients ended: cut off by the service, or still served.
+    held
+        Longest time in s that a connection of such a client was open, by kind of client.
     """
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
     statuses: dict[str, dict[int, int]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     cut: dict[str, int] = field(default_factory=dict)
+    held: dict[str, float] = field(default_factory=dict)
 
     def add(self, kind: str, seconds: float, status: int, fault: str | None) -> None:
         """Note an answer."""
@@ -54,9 +78,10 @@ class Record:
         if fault is not None and len(self.faults) < 50:
             self.faults.append(f"{kind}: {fault}")
 
-    def end(self, kind: str) -> None:
-        """Note how a slow or silent client ended."""
-        self.cut[kind] = self.cut.get(kind, 0) + 1
+    def end(self, kind: str, how: str, seconds: float) -> None:
+        """Note how a connection of a slow or silent client ended, and how long it was open."""
+        self.cut[f"{kind}: {how}"] = self.cut.get(f"{kind}: {how}", 0) + 1
+        self.held[kind] = max(self.held.get(kind, 0.0), seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,92 +142,113 @@ async def crowd(port: int, clients: int, seconds: float, seed: int) -> Record:
     tasks: list[Awaitable[None]] = []
     for number in range(clients):
         chance = random.Random(seed + number)
+        client = _Client.numbered(number, port)
         if number % _ONE_SLOW_IN == 1:
-            tasks.append(_slow(port, until, record))
+            tasks.append(_slow(client, until, record))
         elif number % _ONE_SILENT_IN == 2:
-            tasks.append(_silent(port, until, record))
+            tasks.append(_silent(client, until, record))
         elif number % 10 == 3:
-            tasks.append(_jobs(port, until, record))
+            tasks.append(_jobs(client, until, record))
         else:
-            tasks.append(_asks(port, until, chance, record))
+            tasks.append(_asks(client, until, chance, record))
     await asyncio.gather(*tasks)
     return record
 
 
-async def _asks(port: int, until: float, chance: random.Random, record: Record) -> None:
+async def _asks(client: _Client, until: float, chance: random.Random, record: Record) -> None:
     """Ask one thing after the other, with pauses for thought."""
     while time.perf_counter() < until:
         kind = chance.choices(_KINDS, [each.weight for each in _KINDS])[0]
-        await _noted(port, "GET", kind.path(chance), kind.name, kind.status, record)
+        await _noted(client, "GET", kind.path(chance), kind.name, kind.status, record)
         await asyncio.sleep(chance.uniform(0.1, 0.5))
 
 
-async def _jobs(port: int, until: float, record: Record) -> None:
+async def _jobs(client: _Client, until: float, record: Record) -> None:
     """Make a job, wait for its end, fetch its result, delete it."""
-    query = _sync(f"SELECT TOP 5 * FROM {_EVENTS}").partition("?")[2]
     while time.perf_counter() < until:
         start = time.perf_counter()
-        status, head, _ = await _exchange(port, "POST", "/tap/async", f"{query}&PHASE=RUN")
-        if status == 503:
-            record.add("job", 0, 503, None)
-            await asyncio.sleep(1)
-            continue
-        job = urllib.parse.urlsplit(head.get("location", "")).path
-        phase = b""
-        while phase not in (b"COMPLETED", b"ERROR", b"ABORTED"):
-            answer = await _exchange(port, "GET", f"{job}/phase?WAIT=30")
-            if answer[0] not in (200, 303, 503):
-                break
-            phase = answer[2].strip()
-            if time.perf_counter() - start > _PATIENCE_SECONDS:
-                break
-        fault = None if phase == b"COMPLETED" else f"ended as {phase!r}"
-        record.add("job", time.perf_counter() - start, 200 if fault is None else 0, fault)
-        await _exchange(port, "DELETE", job)
+        try:
+            status, fault = await asyncio.wait_for(_job(client), _PATIENCE_SECONDS)
+        except (ConnectionError, TimeoutError, ValueError, asyncio.IncompleteReadError) as error:
+            status, fault = 0, f"{type(error).__name__}: {error}"
+        record.add("job", time.perf_counter() - start, status, fault)
         await asyncio.sleep(0.5)
 
 
-async def _slow(port: int, until: float, record: Record) -> None:
+async def _job(client: _Client) -> tuple[int, str | None]:
+    """Return the status of a job that was made, waited for, fetched and deleted, and its fault."""
+    query = _sync(f"SELECT TOP 5 * FROM {_EVENTS}").partition("?")[2]
+    status, head, body = await _exchange(client, "POST", "/tap/async", f"{query}&PHASE=RUN")
+    if status == 503:
+        return 503, None if "retry-after" in head else "503 without Retry-After"
+    if status != 303:
+        return status, f"status {status} for a new job: {body[:200]!r}"
+    job = urllib.parse.urlsplit(head["location"]).path
+    phase = b""
+    while phase not in (b"COMPLETED", b"ERROR", b"ABORTED"):
+        phase = (await _exchange(client, "GET", f"{job}/phase?WAIT=30"))[2].strip()
+    result, _, _ = await _exchange(client, "GET", f"{job}/results/result")
+    await _exchange(client, "DELETE", job)
+    if phase != b"COMPLETED" or result not in (200, 303):
+        return result, f"ended as {phase!r}, its result with status {result}"
+    return 200, None
+
+
+async def _slow(client: _Client, until: float, record: Record) -> None:
     """Read a large result too slowly, again and again."""
+    path = _sync(f"SELECT * FROM {_EVENTS}", "votable/td", 100_000)
     while time.perf_counter() < until:
-        reader, writer = await asyncio.open_connection(_HOST, port, limit=_SLOW_BYTES)
-        path = _sync(f"SELECT * FROM {_EVENTS}", "votable/td", 100_000)
-        writer.write(_request("GET", path))
-        how = "slow: still served at the end"
+        start = time.perf_counter()
+        reader, writer = await client.connect(_SLOW_BYTES)
+        how = "still served at the end"
         try:
+            writer.write(_request("GET", path))
             while time.perf_counter() < until:
                 piece = await asyncio.wait_for(reader.read(_SLOW_BYTES), _PATIENCE_SECONDS)
                 if not piece:
-                    how = "slow: cut off"
+                    how = "answered"
+                    break
+                if piece.startswith(b"HTTP/1.1 503"):
+                    how = "refused"
                     break
                 await asyncio.sleep(1)
         except (ConnectionError, TimeoutError):
-            how = "slow: cut off"
-        record.end(how)
+            how = "cut off"
+        record.end("slow", how, time.perf_counter() - start)
         writer.transport.abort()
+        await asyncio.sleep(1)
 
 
-async def _silent(port: int, until: float, record: Record) -> None:
+async def _silent(client: _Client, until: float, record: Record) -> None:
     """Send half a request and nothing more, again and again."""
     while time.perf_counter() < until:
-        reader, writer = await asyncio.open_connection(_HOST, port)
-        writer.write(b"POST /tap/sync HTTP/1.1\r\nHost: here\r\nContent-Length: 900\r\n\r\nQUERY")
-        left = max(until - time.perf_counter(), 0.1)
+        start = time.perf_counter()
+        reader, writer = await client.connect()
+        left = max(until - start, 0.1)
+        how = "cut off"
         try:
-            await asyncio.wait_for(reader.read(), left)
-            record.end("half-open: cut off")
+            writer.write(
+                b"POST /tap/sync HTTP/1.1\r\nHost: here\r\nContent-Length: 900\r\n\r\nQUERY"
+            )
+            # The connection outlives the answer; what the request held is free with it.
+            answer = await asyncio.wait_for(reader.read(_SLOW_BYTES), left)
+            how = "refused" if answer.startswith(b"HTTP/1.1 503") else "given up with an answer"
         except TimeoutError:
-            record.end("half-open: still open at the end")
+            how = "still open at the end"
         except ConnectionError:
-            record.end("half-open: cut off")
+            how = "cut off"
+        record.end("half-open", how, time.perf_counter() - start)
         writer.transport.abort()
+        await asyncio.sleep(1)
 
 
-async def _noted(port: int, method: str, path: str, kind: str, wanted: int, record: Record) -> None:
+async def _noted(
+    client: _Client, method: str, path: str, kind: str, wanted: int, record: Record
+) -> None:
     start = time.perf_counter()
     try:
         status, head, body = await asyncio.wait_for(
-            _exchange(port, method, path), _PATIENCE_SECONDS
+            _exchange(client, method, path), _PATIENCE_SECONDS
         )
     except (ConnectionError, TimeoutError, ValueError, asyncio.IncompleteReadError) as error:
         record.add(kind, time.perf_counter() - start, 0, f"{type(error).__name__}: {error}")
@@ -216,10 +262,10 @@ async def _noted(port: int, method: str, path: str, kind: str, wanted: int, reco
 
 
 async def _exchange(
-    port: int, method: str, path: str, form: str = ""
+    client: _Client, method: str, path: str, form: str = ""
 ) -> tuple[int, dict[str, str], bytes]:
     """Send one request on a connection of its own; return status, headers and body."""
-    reader, writer = await asyncio.open_connection(_HOST, port)
+    reader, writer = await client.connect()
     try:
         writer.write(_request(method, path, form))
         top = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

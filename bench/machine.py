@@ -50,6 +50,25 @@ def resident(pids: list[int]) -> float:
     return total / 1024
 
 
+def open_sockets(pids: list[int]) -> int:
+    """Return how many sockets some processes have open; who is gone has none."""
+    count = 0
+    for pid in pids:
+        try:
+            files = list(Path(f"/proc/{pid}/fd").iterdir())
+        except OSError:
+            continue
+        count += sum(_is_socket(file) for file in files)
+    return count
+
+
+def _is_socket(file: Path) -> bool:
+    try:
+        return str(file.readlink()).startswith("socket:")
+    except OSError:
+        return False
+
+
 def cpu_seconds(pids: list[int]) -> float:
     """Return the CPU time that some processes have used, in s."""
     total = 0

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 from psycopg2.extensions import make_dsn
 
 from bench.errors import BenchError
-from bench.machine import tree
+from bench.machine import cpu_seconds, tree
 from epntap.database import Database
 from epntap.settings import Settings
 
@@ -39,15 +39,26 @@ class Running:
         Of its first process.
     started
         Seconds from its start to its first answer.
+    cpu
+        CPU time that it used until then, in s.
     """
 
     url: str
     pid: int
     started: float
+    cpu: float
 
     def processes(self) -> list[int]:
         """Return its processes, without those of PostgreSQL."""
         return [pid for pid in tree(self.pid) if not _is_postgres(pid)]
+
+
+def compiled(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which Python keeps compiled modules, as an installation has them.
+
+    Some development environments keep it from that: each start would compile the whole service.
+    """
+    return {name: v for name, v in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _is_postgres(pid: int) -> bool:
@@ -71,7 +82,7 @@ class Home:
         # As root, PostgreSQL runs as another user.
         self.path.chmod(0o755)
         self._environment = {
-            **{name: value for name, value in os.environ.items() if "EPNTAP_" not in name},
+            **{name: v for name, v in compiled(os.environ).items() if "EPNTAP_" not in name},
             "EPNTAP_HOME": str(self.path),
         }
 
@@ -138,7 +149,8 @@ class Home:
         try:
             url = f"http://127.0.0.1:{port}/tap"
             _wait(url, process)
-            yield Running(url, process.pid, time.perf_counter() - start)
+            started = time.perf_counter() - start
+            yield Running(url, process.pid, started, cpu_seconds([process.pid]))
         finally:
             process.terminate()
             process.wait(30)
@@ -167,7 +179,7 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
             with urllib.request.urlopen(url + query, timeout=10) as answer:
                 answer.read()
         except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.02)
+            time.sleep(0.01)
         else:
             return
     raise BenchError("epntap serve does not answer")

@@ -71,6 +71,11 @@ class Stage:
             self.folder.chmod(0o755)
         return self._home
 
+    def with_empty_database(self) -> Home:
+        """Return the home with a database that is set up."""
+        with self.home.opened():
+            return self.home
+
     def with_events(self) -> Home:
         """Return the home with the catalogue ``bench`` in it, as DaCHS has it."""
         if "bench" not in self._published:

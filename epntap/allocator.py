@@ -3,13 +3,19 @@
 A download is a stream of pieces of about a megabyte that live for a moment. By default glibc gives
 each of them back to the system and asks for the next, and the first touch of every page of it
 costs more than what is done with the page. Keeping a few megabytes at hand spares that; few arenas
-keep what is kept small.
+keep what is kept small. When nothing is asked any more, what is kept goes back to the system.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 #: Parameters of ``mallopt`` (glibc, malloc.h).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
@@ -20,6 +26,15 @@ _KEPT_BYTES = 8 * 1024 * 1024
 #: Arenas for all threads; they take turns at Python's lock anyway.
 _ARENAS = 2
 
+#: Seconds between two looks at whether the process rests.
+_LOOK_SECONDS = 2.0
+
+#: Growth that is worth giving back.
+_WORTH_BYTES = 4 * 1024 * 1024
+
+#: Where Linux tells the resident pages of this process (proc_pid_statm(5), second number).
+_STATM = Path("/proc/self/statm")
+
 
 def keep_freed_pieces() -> bool:
     """Let the process keep some freed memory at hand.
@@ -29,7 +44,7 @@ def keep_freed_pieces() -> bool:
     bool
         Whether that is so now; other C libraries than glibc are left as they are.
     """
-    if platform.libc_ver()[0] != "glibc":
+    if not _is_glibc():
         return False
     set_option = ctypes.CDLL(None).mallopt
     return all(
@@ -39,3 +54,67 @@ def keep_freed_pieces() -> bool:
             set_option(_ARENA_MAX, _ARENAS),
         ]
     )
+
+
+def give_back() -> bool:
+    """Give all freed memory that is kept back to the system.
+
+    Returns
+    -------
+    bool
+        Whether there was any; other C libraries than glibc are left as they are.
+    """
+    return _is_glibc() and bool(ctypes.CDLL(None).malloc_trim(0))
+
+
+class Resting:
+    """Gives kept memory back whenever the process rests, while the block runs.
+
+    It looks for that in a thread of its own. Where memory has not grown since it was last given
+    back, nothing is done.
+
+    Parameters
+    ----------
+    is_busy
+        Whether the process has something to do.
+    look_seconds
+        Time between two looks.
+    """
+
+    def __init__(self, is_busy: Callable[[], bool], *, look_seconds: float = _LOOK_SECONDS) -> None:
+        self._is_busy = is_busy
+        self._look_seconds = look_seconds
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="memory", daemon=True)
+
+    def __enter__(self) -> Self:
+        if _is_glibc() and _STATM.exists():
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _look(self) -> None:
+        least = resident_bytes()
+        while not self._stopped.wait(self._look_seconds):
+            if not self._is_busy() and resident_bytes() > least + _WORTH_BYTES:
+                give_back()
+                # What could not be given back is in use, and no reason to try again.
+                least = resident_bytes()
+
+
+def resident_bytes() -> int:
+    """Return the resident memory of this process, as Linux tells it."""
+    return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _is_glibc() -> bool:
+    return platform.libc_ver()[0] == "glibc"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from epntap.suggestions import suggestion
 from epntap.tables import TEXT_DATATYPES, Column
@@ -53,8 +53,19 @@ class Index(BaseModel):
     method: Method = "btree"
 
 
-#: What the YAML may say of indexes.
-Indexes = Literal["none"] | list[str | Index]
+def _form(value: object) -> str:
+    return "text" if isinstance(value, str) else "more"
+
+
+_Declared = Annotated[
+    Annotated[str, Tag("text")] | Annotated[Index, Tag("more")], Discriminator(_form)
+]
+
+#: What the YAML may say of indexes; faults are told of the form that was meant.
+Indexes = Annotated[
+    Annotated[Literal["none"], Tag("text")] | Annotated[list[_Declared], Tag("more")],
+    Discriminator(_form),
+]
 
 #: A statistics target as PostgreSQL has them (manual, ALTER TABLE, SET STATISTICS).
 Target = Annotated[int, Field(ge=1, le=10_000)]

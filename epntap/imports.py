@@ -13,7 +13,7 @@ from importlib import import_module
 from types import ModuleType
 
 #: For so long the first answers go before what is done beside them.
-FIRST_ANSWERS_SECONDS = 1.0
+FIRST_ANSWERS_SECONDS = 0.3
 
 #: Packages that a server has not imported when it gives its first answers: pages, documents of
 #: the registry and of capabilities, uploads, descriptions of catalogues and pipelines need them.

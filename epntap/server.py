@@ -10,7 +10,7 @@ from functools import partial
 import uvicorn
 from starlette.applications import Starlette
 
-from epntap.allocator import keep_freed_pieces
+from epntap.allocator import Resting, keep_freed_pieces
 from epntap.connections import IDLE_SECONDS, ConnectionLimits, GuardedProtocol
 from epntap.database import Database
 from epntap.imports import FIRST_ANSWERS_SECONDS, import_meanwhile
@@ -53,7 +53,8 @@ def serve(database: Database, settings: Settings, listener: socket.socket) -> No
     # The first job is not to wait for what writes about jobs.
     import_meanwhile("epntap.uws.documents", delay_seconds=FIRST_ANSWERS_SECONDS)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        with Resting(lambda: database.queries_running > 0):
+            uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         print(file=sys.stderr)
     finally:

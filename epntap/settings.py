@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     waiting_queries: int = Field(default=200, ge=0)
     """Queries that may wait for their turn, half of them of one client; 0 is no limit."""
 
-    waiting_seconds: float = Field(default=1.0, ge=0)
+    waiting_seconds: float = Field(default=10.0, ge=0)
     """How long a query waits for its turn before it is refused; with 0 none waits."""
 
     result_bytes: int = Field(default=16 * 1024**3, ge=0)

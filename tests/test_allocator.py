@@ -33,3 +33,36 @@ def faults(mode: str) -> int:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what to keep")
 def test_pieces_that_come_and_go_touch_no_new_pages():
     assert faults("keep") * 10 < faults("default")
+
+
+#: Uses and frees memory in pieces too small for pages of their own, and prints what stays resident
+#: beyond the beginning, in MB: while the process is busy, and when it rests.
+_REST = """
+import time
+from epntap.allocator import Resting, keep_freed_pieces, resident_bytes
+assert keep_freed_pieces()
+before = resident_bytes()
+busy = True
+with Resting(lambda: busy, look_seconds=0.01):
+    pieces = [bytes(50_000) for _ in range(600)]
+    # The last one keeps the heap from shrinking by itself.
+    last = bytes(50_000)
+    del pieces
+    time.sleep(0.2)
+    held = resident_bytes() - before
+    busy = False
+    until = time.monotonic() + 30
+    while resident_bytes() - before > held // 2 and time.monotonic() < until:
+        time.sleep(0.01)
+print(held / 2**20, (resident_bytes() - before) / 2**20)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what to keep")
+def test_what_is_kept_is_given_back_when_the_process_rests():
+    done = subprocess.run(
+        [sys.executable, "-c", _REST], capture_output=True, text=True, check=True, timeout=60
+    )
+    busy, rested = map(float, done.stdout.split())
+    assert busy > 20
+    assert rested < 8

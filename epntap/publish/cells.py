@@ -50,7 +50,10 @@ class Cells:
     @cached_property
     def series(self) -> pd.Series:
         """The cells as pandas has them."""
-        return self.given.to_pandas() if isinstance(self.given, pa.Array) else self.given
+        series: pd.Series = (
+            self.given.to_pandas() if isinstance(self.given, pa.Array) else self.given
+        )
+        return series
 
     @cached_property
     def texts(self) -> Any:

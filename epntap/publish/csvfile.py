@@ -44,8 +44,10 @@ _HEADER_BYTES = 2**20
 
 def read_csv(path: Path, chunk_rows: int) -> Iterator[pd.DataFrame]:
     """Yield the rows of a CSV file as `read_rows` does, all of them as pandas has them."""
+    import pyarrow as pa
+
     for rows in read_rows(path, chunk_rows):
-        yield cast("pd.DataFrame", rows.to_pandas() if hasattr(rows, "to_pandas") else rows)
+        yield rows.to_pandas() if isinstance(rows, pa.RecordBatch) else rows
 
 
 def read_rows(path: Path, chunk_rows: int) -> Iterator[pd.DataFrame | pa.RecordBatch]:

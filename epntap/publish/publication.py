@@ -50,6 +50,10 @@ from epntap.tables import Relation
 _TRIAL_DIFF = 1000
 
 
+#: Memory of the server for each step of the comparison of two versions.
+_COMPARING_MEMORY = "64MB"
+
+
 @dataclass(frozen=True)
 class Publication:
     """What a publication did.
@@ -231,6 +235,8 @@ def _land(
     if before is None:
         return _Landed(None, number, relation, table, loaded, None, Comparison(new=loaded.rows))
     dated = mappers[0].dated_by_source if mappers else frozenset()
+    # Rows are compared in memory as far as they fit into it, and not by way of files.
+    cursor.execute("SET LOCAL work_mem = %s", (_COMPARING_MEMORY,))
     comparer = Comparer.of(cursor, catalogue, table, before.relation, dated)
     return _Landed(before, number, relation, table, loaded, comparer, comparer.compare(cursor))
 

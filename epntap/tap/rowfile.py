@@ -16,7 +16,7 @@ from epntap.formats import BATCH_BYTES, ResultWriter, Steps
 _FIRST_BATCH_ROWS = 128
 
 #: Rows that are taken between two steps of a conversion: about as long as a step takes.
-_ROWS_A_STEP = 16
+_ROWS_A_STEP = 32
 
 
 class SendPiece(Protocol):

@@ -61,19 +61,36 @@ class SyncResource:
         """Answer a request; every failure becomes a VOTable."""
         with ExitStack() as held:
             try:
-                # Before anything is read: whoever finds no place need not send his tables first.
-                visit = held.enter_context(await self._admission.enter(client_of(request)))
-                if is_multipart(request):
-                    await visit.bring_uploads()
-                parameters = await read_parameters(request, self._uploads.size)
-                held.callback(parameters.close)
-                query = self._query(parameters)
-                if query.uploads:
-                    await visit.bring_uploads()
+                visit, query = await self._admitted(request, held)
             except UserError as error:
                 return error_response(error)
             run = partial(QueryRun, self._database, self._tablesets, query, uploads=self._uploads)
             return QueryResponse(run, query, visit, held.pop_all(), self._settings, self._threads)
+
+    async def _admitted(self, request: Request, held: ExitStack) -> tuple[Visit, QueryRequest]:
+        """Return a request's place, and what it asks for.
+
+        Tables are read when there is a place for them: who finds none need not send his first. A
+        form is read before, or one that never comes whole would keep a place from others.
+        """
+        if is_multipart(request):
+            visit = await self._enter(request, held)
+            await visit.bring_uploads()
+            query = await self._read(request, held)
+        else:
+            query = await self._read(request, held)
+            visit = await self._enter(request, held)
+        if query.uploads:
+            await visit.bring_uploads()
+        return visit, query
+
+    async def _enter(self, request: Request, held: ExitStack) -> Visit:
+        return held.enter_context(await self._admission.enter(client_of(request)))
+
+    async def _read(self, request: Request, held: ExitStack) -> QueryRequest:
+        parameters = await read_parameters(request, self._uploads.size)
+        held.callback(parameters.close)
+        return self._query(parameters)
 
     def _query(self, parameters: Parameters) -> QueryRequest:
         return query_request(

@@ -76,7 +76,7 @@ class Surface(ABC):
         Returns
         -------
         normal
-            Shape (..., 3).
+            Shape (..., 3); NaN where the surface is open.
         """
         position = np.asarray(position, dtype=np.float64)
         step = _STEP * np.linalg.norm(position, axis=-1, keepdims=True)
@@ -85,7 +85,10 @@ class Surface(ABC):
             for axis in np.eye(3)
         ]
         gradient = np.stack(slopes, axis=-1)
-        return np.asarray(gradient / np.linalg.norm(gradient, axis=-1, keepdims=True))
+        length = np.linalg.norm(gradient, axis=-1, keepdims=True)
+        return np.asarray(
+            np.divide(gradient, length, out=np.full_like(gradient, np.nan), where=length > 0)
+        )
 
 
 @dataclass(frozen=True, slots=True)

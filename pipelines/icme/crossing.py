@@ -314,6 +314,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Train and score, one series left out in turn.")
     parser.add_argument("--data", type=Path, required=True, help="folder with icme/ and cir/")
     parser.add_argument("--answers", type=Path, required=True, help="file .npz for the answers")
+    parser.add_argument("--networks", type=Path, help="folder where networks are kept")
     parser.add_argument("--weights", type=Path, help="folder for networks trained on everything")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--inner-seeds", type=int, default=2)

@@ -6,8 +6,6 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from statistics import mean, stdev
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +13,31 @@ from numpy.typing import NDArray
 from pipelines.icme.decide import LONGEST, decide, ejection_probability, find_ejections, smooth
 from pipelines.signals.calibration import Calibration, fit_calibration
 from pipelines.signals.events import EventRule, Intervals, flags
-from pipelines.signals.matching import (
-    EventScores,
-    edge_errors,
-    match_events,
-    match_strictly,
-    score_events,
-    true_skill_statistic,
+from pipelines.signals.matching import EventScores, match_events, match_strictly, score_events
+from pipelines.signals.scores import (
+    PUBLISHED_FRACTION,
+    Scored,
+    in_one_row,
+    mean_and_deviation,
+    score_intervals,
 )
 from pipelines.sources.insitu import SAMPLES_PER_HOUR
 
-#: A true event is found when this part of it is covered (Rüdisser et al. 2022, section 3).
-PUBLISHED_FRACTION = 0.51
+__all__ = [
+    "PUBLISHED_FRACTION",
+    "HeldOut",
+    "Scored",
+    "calibrate",
+    "candidate_rules",
+    "choose_rule",
+    "mean_and_deviation",
+    "nested_scores",
+    "rule_table",
+    "score",
+    "score_held_out",
+    "score_together",
+    "split_in_time",
+]
 
 #: Rules that are tried: thresholds, merging distance and least length in hours.
 _LOW = (0.2, 0.3, 0.4, 0.5)
@@ -50,39 +61,9 @@ def score(
     Returns
     -------
     scores
-        ``precision, recall, f1_any`` for any overlap; ``precision_51, recall_51, f1_51`` where
-        51 % of an event must be covered; ``f1_iou50`` one to one with intersection over union
-        above 0.5; ``tss`` sample by sample; ``start_mae_h, end_mae_h`` over events found with any
-        overlap; ``n_true, n_detected, n_found, n_false``.
+        Those of `pipelines.signals.scores.score_intervals`.
     """
-    loose = match_events(true, detected)
-    anyhow, published = (
-        score_events(loose),
-        score_events(match_events(true, detected, PUBLISHED_FRACTION)),
-    )
-    edges = edge_errors(true, detected, loose)
-    return {
-        "precision": anyhow.precision,
-        "recall": anyhow.recall,
-        "f1_any": anyhow.f1,
-        "precision_51": published.precision,
-        "recall_51": published.recall,
-        "f1_51": published.f1,
-        "f1_iou50": score_events(match_strictly(true, detected)).f1,
-        "tss": true_skill_statistic(true, detected, usable),
-        "start_mae_h": edges.start / SAMPLES_PER_HOUR,
-        "end_mae_h": edges.end / SAMPLES_PER_HOUR,
-        "n_true": anyhow.n_true,
-        "n_detected": anyhow.n_detected,
-        "n_found": anyhow.n_found,
-        "n_false": anyhow.n_false,
-    }
-
-
-def mean_and_deviation(each: Iterable[dict[str, Any]], key: str) -> tuple[float, float]:
-    """Return mean and sample standard deviation of one score over seeds."""
-    values = [float(scores[key]) for scores in each]
-    return mean(values), stdev(values) if len(values) > 1 else 0.0
+    return score_intervals(true, detected, usable, SAMPLES_PER_HOUR)
 
 
 @dataclass(frozen=True)
@@ -225,30 +206,7 @@ def calibrate(held_out: Iterable[HeldOut], rule: EventRule) -> Calibration:
     return fit_calibration(np.concatenate(raw), np.concatenate(real))
 
 
-@dataclass(frozen=True)
-class Scored:
-    """True and detected events of one series, to be scored alone or together with others.
-
-    Attributes
-    ----------
-    true, detected
-        Half-open intervals of samples.
-    usable
-        Shape (n,).
-    """
-
-    true: Intervals
-    detected: Intervals
-    usable: NDArray[np.bool_]
-
-
 def score_together(several: Sequence[Scored]) -> dict[str, float | int]:
     """Score series as if they were one after the other in a single long one; see `score`."""
-    true, detected, usable, offset = [], [], [], 0
-    for each in several:
-        samples = len(each.usable)
-        true.append(np.clip(each.true, 0, samples) + offset)
-        detected.append(each.detected + offset)
-        usable.append(each.usable)
-        offset += samples
-    return score(np.concatenate(true), np.concatenate(detected), np.concatenate(usable))
+    joined = in_one_row(several)
+    return score(joined.true, joined.detected, joined.usable)

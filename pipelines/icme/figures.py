@@ -1,8 +1,8 @@
 """Draw the figures of the README from the answers for series left out in turn.
 
 ``python -m pipelines.icme.figures --data FOLDER --answers FILE.npz --output FOLDER`` draws an event
-that was found well, one that was missed and a false alarm, a reliability diagram, and the delay of
-detection in real time over the waiting time.
+that was found well, one that was missed and a false alarm, a reliability diagram, the delay of
+detection in real time over the waiting time, and scores over the amount of real data learnt from.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,19 @@ _PANELS = (
     ("vt", "V [km/s]", False),
     ("np", "N [cm$^{-3}$]", True),
     ("tp", "T [K]", True),
-    ("beta", r"$\beta$", True),
+    ("beta", r"$\beta$ [1]", True),
+    ("pdyn", r"P$_{dyn}$ [nPa]", True),
 )
+
+#: Legends stand above their panel, so that they hide nothing.
+_ABOVE: Mapping[str, Any] = {
+    "ncols": 4,
+    "fontsize": 7,
+    "loc": "lower right",
+    "bbox_to_anchor": (1.0, 1.0),
+    "borderaxespad": 0.2,
+    "frameon": False,
+}
 
 
 @dataclass(frozen=True)
@@ -72,31 +83,46 @@ def draw_event(judged: Judged, first: int, end: int, title: str, path: Path) -> 
     high = min(end + _AROUND * SAMPLES_PER_HOUR, len(series))
     time = series.time[low:high]
     figure, axes = pyplot.subplots(
-        len(_PANELS) + 2, 1, figsize=(9, 9), sharex=True, layout="constrained"
+        len(_PANELS) + 2, 1, figsize=(9, 10), sharex=True, layout="constrained"
     )
     axes[0].plot(time, series.channel("bt")[low:high], "k", lw=0.9, label="|B|")
     for name in ("bx", "by", "bz"):
-        axes[0].plot(time, series.channel(name)[low:high], lw=0.6, label=name)
+        axes[0].plot(time, series.channel(name)[low:high], lw=0.6, label=f"B{name[1]}")
     axes[0].set_ylabel("B [nT]")
-    axes[0].legend(ncols=4, fontsize=7, loc="upper right")
+    axes[0].legend(**_ABOVE)
     for axis, (name, label, logarithmic) in zip(axes[1:], _PANELS, strict=False):
-        values = series.beta if name == "beta" else series.channel(name)
+        derived = {"beta": series.beta, "pdyn": series.pdyn}
+        values = derived[name] if name in derived else series.channel(name)
         axis.plot(time, values[low:high], "k", lw=0.7)
         axis.set_ylabel(label)
         if logarithmic:
             axis.set_yscale("log")
     axes[-1].stackplot(time, judged.probabilities[1:, low:high].astype(float), labels=CLASSES[1:])
-    axes[-1].set_ylabel("probability")
+    axes[-1].set_ylabel("probability [1]")
     axes[-1].set_ylim(0, 1)
-    axes[-1].legend(ncols=4, fontsize=7, loc="upper right")
-    for intervals, colour in ((judged.true, "tab:green"), (judged.found, "tab:red")):
-        for begin, stop in intervals[(intervals[:, 1] > low) & (intervals[:, 0] < high)]:
-            edges = series.time_of(np.clip([begin, stop], low, high))
-            for axis in axes:
-                axis.axvspan(*edges, color=colour, alpha=0.12, lw=0)
-    axes[0].set_title(f"{title}: {judged.real.name} (green: list, red: detector)", fontsize=10)
+    axes[-1].legend(**_ABOVE)
+    axes[-1].set_xlabel("time [UTC]")
+    for axis in axes:
+        for edges in _shown(series, judged.true, low, high):
+            axis.axvspan(*edges, color="tab:green", alpha=0.2, lw=0)
+        for edges in _shown(series, judged.found, low, high):
+            # A frame instead of a second shade: both stay visible where they overlap.
+            axis.axvspan(*edges, fill=False, edgecolor="tab:red", lw=1.5, ls="--")
+    axes[0].set_title(
+        f"{title}: {judged.real.name} (shaded green: list; dashed red: detector)",
+        fontsize=10,
+        loc="left",
+    )
     figure.savefig(path, dpi=70)
     pyplot.close(figure)
+
+
+def _shown(
+    series: InSituSeries, intervals: Intervals, low: int, high: int
+) -> list[NDArray[np.datetime64]]:
+    """Return the times of the intervals that touch a window, cut off at its ends."""
+    touching = intervals[(intervals[:, 1] > low) & (intervals[:, 0] < high)]
+    return [series.time_of(np.clip(each, low, high)) for each in touching]
 
 
 def draw_reliability(several: Sequence[Judged], path: Path) -> None:
@@ -125,22 +151,37 @@ def draw_delays(
 ) -> None:
     """Draw F1, delay and error of the start over the waiting time, for both kinds of rules."""
     pyplot = require("matplotlib.pyplot")
-    waits = [each["wait_h"] for each in best]
     figure, axes = pyplot.subplots(1, 3, figsize=(10, 3), layout="constrained")
-    for axis, key, label in zip(
+    for axis, key, name in zip(
         axes,
         ("f1", "delay_fraction", "start_mae_h"),
         ("F1, any overlap", "delay / duration", "start error [h]"),
         strict=True,
     ):
-        axis.plot(waits, [each[key] for each in best], "o-", color="tab:red", label="best F1")
-        axis.plot(waits, [each[key] for each in prompt], "s--", color="tab:blue", label="prompt")
+        for rules, style, label in ((best, "o-", "best"), (prompt, "s--", "prompt, strictly")):
+            waits = [each["wait_h"] for each in rules]
+            axis.plot(waits, [each[key] for each in rules], style, label=label)
         axis.set_xlabel("waiting time [h]")
-        axis.set_ylabel(label)
+        axis.set_ylabel(name)
         axis.set_ylim(bottom=0)
     # Rüdisser et al. (2025, arXiv:2505.09365): Wind, OMNI and real-time data of 1998 to 2024.
     axes[0].plot([0.5, 19.5], [0.367, 0.497], "k^", label="ARCANE")
     axes[0].legend(fontsize=8)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
+def draw_learning(points: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw scores over the number of real ejections that were learnt from."""
+    pyplot = require("matplotlib.pyplot")
+    events = [each["events"] for each in points]
+    figure, axis = pyplot.subplots(figsize=(5, 3.2), layout="constrained")
+    for key, label in (("f1_any", "F1, any overlap"), ("f1_51", "F1, 51 %"), ("tss", "TSS")):
+        axis.plot(events, [each["scores"][key] for each in points], "o-", label=label)
+    axis.plot(events, [each["auc"] for each in points], "s:", label="AUC of samples")
+    axis.set_xlabel("real ejections learnt from (0: simulated years only)")
+    axis.set_ylim(0, 1)
+    axis.legend(fontsize=8)
     figure.savefig(path, dpi=80)
     pyplot.close(figure)
 
@@ -201,6 +242,7 @@ def main() -> int:
     draw_reliability(judged, arguments.output / "reliability.png")
     results = json.loads(arguments.results.read_text())
     draw_delays(results["streaming"], results["prompt"], arguments.output / "delay.png")
+    draw_learning(results["learning"], arguments.output / "learning.png")
     return 0
 
 

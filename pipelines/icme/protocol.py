@@ -47,7 +47,7 @@ from pipelines.icme.labels import add_obstacles, label_intervals, read_labels
 from pipelines.icme.realtime import detect_in_real_time, read_stream_rules
 from pipelines.icme.simulate import simulate
 from pipelines.icme.source import open_source
-from pipelines.icme.streaming import announcement_delays
+from pipelines.icme.timeliness import announcement_delays
 from pipelines.icme.train import QUIET_RATE, Labelled, fit, label, time_blocks, training_simulations
 from pipelines.signals.training import TrainingPlan
 from pipelines.sources.insitu import InSituSeries

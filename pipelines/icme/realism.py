@@ -60,8 +60,17 @@ def _memory(values: Values) -> float:
     return float("nan")
 
 
-def day_statistics(series: InSituSeries) -> Values:
-    """Return what describes each whole day of a series, shape (days, statistics)."""
+def day_statistics(series: InSituSeries, *, steps: bool = True) -> Values:
+    """Return what describes each whole day of a series, shape (days, statistics).
+
+    Parameters
+    ----------
+    series
+        Measurements.
+    steps
+        Whether to add statistics of the steps between samples, and between hours, to those that
+        do not depend on the order of samples.
+    """
     logs = [np.log(np.maximum(quantity(series, name), 1e-3)) for name in ("bt", "np", "tp", "beta")]
     channels = [*logs, quantity(series, "vt") / 100]
     channels += [quantity(series, f"b{axis}") / 5 for axis in "xyz" if f"b{axis}" in series.data]
@@ -69,21 +78,25 @@ def day_statistics(series: InSituSeries) -> Values:
     rows = []
     for values in channels:
         blocks = values[: days * _DAY].reshape(days, _DAY)
-        steps = np.diff(blocks, axis=1)
-        slow = np.diff(blocks[:, ::SAMPLES_PER_HOUR], axis=1)
         rows += [blocks.mean(axis=1), blocks.std(axis=1), blocks.min(axis=1), blocks.max(axis=1)]
-        rows += [steps.std(axis=1), np.abs(steps).max(axis=1), slow.std(axis=1)]
+        if steps:
+            fast = np.diff(blocks, axis=1)
+            slow = np.diff(blocks[:, ::SAMPLES_PER_HOUR], axis=1)
+            rows += [fast.std(axis=1), np.abs(fast).max(axis=1), slow.std(axis=1)]
     table = np.column_stack(rows)
     return table[np.isfinite(table).all(axis=1)]
 
 
-def telling_apart(real: Sequence[InSituSeries], simulated: Sequence[InSituSeries]) -> float:
+def telling_apart(
+    real: Sequence[InSituSeries], simulated: Sequence[InSituSeries], *, steps: bool = True
+) -> float:
     """Return the area under the ROC curve of a classifier of days, cross-validated in blocks.
 
-    0.5 means that a day of simulated wind cannot be told from a real one.
+    0.5 means that a day of simulated wind cannot be told from a real one. With `steps` the
+    classifier sees how samples follow each other as well; see `day_statistics`.
     """
     ensemble, metrics = require("sklearn.ensemble"), require("sklearn.metrics")
-    tables = [day_statistics(each) for each in (*real, *simulated)]
+    tables = [day_statistics(each, steps=steps) for each in (*real, *simulated)]
     truth = [np.full(len(each), number < len(real)) for number, each in enumerate(tables)]
     blocks = [np.arange(len(each)) * 5 // max(len(each), 1) for each in tables]
     inputs, target, block = (np.concatenate(each) for each in (tables, truth, blocks))
@@ -105,8 +118,14 @@ def table(real: Sequence[InSituSeries], simulated: Sequence[InSituSeries]) -> li
             cells = " | ".join(f"{value:.3g}" for value in quantiles(several, name))
             label = f"{name} ({unit})" if unit else name
             lines.append(f"| {label} | {kind} | {cells} | {memory_hours(several, name):.1f} h |")
-    auc = telling_apart(real, simulated)
-    return [*lines, "", f"AUC of telling real days from simulated ones: {auc:.2f}"]
+    lines += ["", "| telling days apart (AUC) | without steps | with steps |", "|---|---|---|"]
+    pairs = {"real from simulated": (real, simulated)}
+    if len(real) > 1:
+        pairs["one real spacecraft from the others"] = (real[:1], real[1:])
+    for name, (some, others) in pairs.items():
+        values = [telling_apart(some, others, steps=steps) for steps in (False, True)]
+        lines.append(f"| {name} | {values[0]:.2f} | {values[1]:.2f} |")
+    return [*lines, "", "AUC: area under the ROC curve; 0.5 where days cannot be told apart."]
 
 
 def draw(real: Sequence[InSituSeries], simulated: Sequence[InSituSeries], path: Path) -> None:

@@ -46,6 +46,12 @@ class StreamRules:
         """Return the rule of the nearest waiting time."""
         return self.rules[int(np.abs(np.array(self.waits) - wait).argmin())]
 
+    def replaced(self, others: StreamRules) -> StreamRules:
+        """Return these rules with those of others for the waiting times that they have."""
+        known = dict(zip(others.waits, others.rules, strict=True))
+        pairs = zip(self.waits, self.rules, strict=True)
+        return StreamRules(self.waits, tuple(known.get(wait, rule) for wait, rule in pairs))
+
     def write(self, folder: Path) -> None:
         """Write the rules into the folder of the weights."""
         lines = [

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
 from pipelines.errors import require
-from pipelines.icme.decide import LONGEST, ejection_probability
-from pipelines.icme.evaluate import HeldOut
+from pipelines.icme.decide import ejection_probability
 from pipelines.icme.features import (
     CLIP,
     FEATURES,
@@ -31,7 +30,6 @@ from pipelines.icme.features import (
     unrest,
 )
 from pipelines.signals.events import EventRule, Intervals, runs
-from pipelines.signals.matching import match_events, score_events
 from pipelines.signals.windows import cut_windows
 from pipelines.sources.insitu import SAMPLES_PER_HOUR, InSituSeries
 
@@ -189,140 +187,3 @@ def stream_events(
             kept.append((first, end))
             announced.append(first + int(high[0]))
     return (np.array(kept, dtype=np.int64).reshape(-1, 2), np.array(announced, dtype=np.int64))
-
-
-@dataclass(frozen=True, slots=True)
-class StreamScores:
-    """How good and how late detections in real time are, at one waiting time.
-
-    Attributes
-    ----------
-    wait_h
-        Waiting time, hours.
-    precision, recall, f1
-        Any overlap.
-    delay_h
-        From the true start to the moment of the announcement, mean over events found, hours.
-    delay_fraction
-        The same over the duration of the event.
-    start_mae_h
-        Mean absolute error of the start, hours.
-    """
-
-    wait_h: float
-    precision: float
-    recall: float
-    f1: float
-    delay_h: float
-    delay_fraction: float
-    start_mae_h: float
-
-
-def score_stream(
-    several: Sequence[HeldOut], rules: Sequence[EventRule], wait: float
-) -> StreamScores:
-    """Score streamed probabilities of several series together.
-
-    Parameters
-    ----------
-    several
-        Streamed probabilities with the truth.
-    rules
-        One for each series.
-    wait
-        Waiting time, hours; added to the delay of each announcement.
-    """
-    total, delays, fractions, errors = None, [], [], []
-    for each, rule in zip(several, rules, strict=True):
-        found, announced = stream_events(each.probabilities, rule, each.usable)
-        matching = match_events(each.true, found)
-        counts = score_events(matching)
-        total = counts if total is None else total + counts
-        true, partner = each.true[matching.found], matching.partner[matching.found]
-        # A run that began before the event tells of it when it reaches it.
-        late = np.maximum(announced[partner] - true[:, 0], 0) / SAMPLES_PER_HOUR + wait
-        delays += late.tolist()
-        fractions += (late * SAMPLES_PER_HOUR / (true[:, 1] - true[:, 0])).tolist()
-        errors += (np.abs(found[partner, 0] - true[:, 0]) / SAMPLES_PER_HOUR).tolist()
-    if total is None:
-        raise ValueError("there is no series to score")
-    return StreamScores(
-        wait,
-        total.precision,
-        total.recall,
-        total.f1,
-        float(np.mean(delays)) if delays else float("nan"),
-        float(np.mean(fractions)) if fractions else float("nan"),
-        float(np.mean(errors)) if errors else float("nan"),
-    )
-
-
-def stream_candidates() -> list[EventRule]:
-    """Return the rules that are tried in real time: high thresholds from 0.2 on, to be prompt."""
-    return [
-        EventRule(low, high, merge * SAMPLES_PER_HOUR, 1, LONGEST)
-        for low in (0.1, 0.2, 0.3, 0.4)
-        for high in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-        for merge in (2, 6)
-        if low <= high
-    ]
-
-
-def choose_stream_rule(
-    several: Sequence[HeldOut],
-    candidates: Sequence[EventRule],
-    wait: float,
-    latest: float = np.inf,
-) -> EventRule:
-    """Return the candidate with the best F1 (any overlap) over several series together.
-
-    Parameters
-    ----------
-    several
-        Streamed probabilities with the truth.
-    candidates
-        Rules to choose from.
-    wait
-        Waiting time, hours.
-    latest
-        Candidates that announce later, as a fraction of the duration on the mean, are not taken
-        while there are others; else the promptest is.
-    """
-    scores = [score_stream(several, [rule] * len(several), wait) for rule in candidates]
-    prompt = [number for number, each in enumerate(scores) if each.delay_fraction <= latest]
-    if not prompt:
-        delays = [np.nan_to_num(each.delay_fraction, nan=np.inf) for each in scores]
-        return candidates[int(np.argmin(delays))]
-    return candidates[max(prompt, key=lambda number: scores[number].f1)]
-
-
-def announcement_delays(
-    true: Intervals, found: Intervals, announced: NDArray[np.int64], wait: float
-) -> dict[str, float]:
-    """Return how late true events were announced, on the mean over those found.
-
-    Parameters
-    ----------
-    true, found
-        Half-open intervals.
-    announced
-        The sample at which each detection was announced, the wait included.
-    wait
-        Waiting time, hours; nothing is announced sooner after its start.
-
-    Returns
-    -------
-    delays
-        ``delay_h`` from the true start, in hours, and ``delay_fraction`` of the duration; NaN when
-        nothing is found.
-    """
-    matching = match_events(true, found)
-    if not matching.found.any():
-        return {"delay_h": float("nan"), "delay_fraction": float("nan")}
-    events = true[matching.found]
-    late = announced[matching.partner[matching.found]] - events[:, 0]
-    late = np.maximum(late, round(wait * SAMPLES_PER_HOUR))
-    return {
-        "delay_h": float(late.mean()) / SAMPLES_PER_HOUR,
-        "delay_fraction": float((late / (events[:, 1] - events[:, 0])).mean()),
-    }

@@ -5,22 +5,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.errors import require
 from pipelines.icme.decide import decide
-from pipelines.icme.evaluate import PUBLISHED_FRACTION, score
+from pipelines.icme.evaluate import score
 from pipelines.signals.calibration import Calibration, fit_calibration
 from pipelines.signals.events import EventRule, Intervals, flags, overlaps
-from pipelines.signals.matching import EventScores, match_events, match_strictly, score_events
-from pipelines.sir.detect import LONGEST, Regions, decide_regions
+from pipelines.signals.matching import match_events
+from pipelines.sir.detect import LONGEST, Regions, decide_regions, region_probability
 from pipelines.sources.insitu import SAMPLES_PER_HOUR
 
 #: Rules that are tried: thresholds, merging distance and least length in hours.
-_LOW = (0.2, 0.3, 0.4, 0.5)
+_LOW = (0.1, 0.2, 0.3, 0.4, 0.5)
 _HIGH = (0.4, 0.5, 0.6, 0.7, 0.8)
 _MERGE_HOURS = (3, 8)
 _SHORTEST_HOURS = (4, 8, 12)
@@ -60,31 +60,66 @@ def candidate_rules() -> list[EventRule]:
     ]
 
 
-def rule_values(
-    held_out: HeldOutRegions, ejection_rule: EventRule
-) -> list[tuple[EventScores, EventScores]]:
-    """Return for each candidate rule the counts under the published rule and one to one."""
+@dataclass(frozen=True, slots=True)
+class SampleCounts:
+    """Samples inside and outside of true regions, and how many of each were claimed.
+
+    Attributes
+    ----------
+    inside, outside
+        True and other samples with data.
+    hits, false
+        Of those, the claimed ones.
+    """
+
+    inside: int
+    outside: int
+    hits: int
+    false: int
+
+    def __add__(self, other: SampleCounts) -> SampleCounts:
+        """Pool the samples of two stretches."""
+        return SampleCounts(
+            self.inside + other.inside,
+            self.outside + other.outside,
+            self.hits + other.hits,
+            self.false + other.false,
+        )
+
+    @property
+    def tss(self) -> float:
+        """True skill statistic: recall less false-alarm rate."""
+        return self.hits / max(self.inside, 1) - self.false / max(self.outside, 1)
+
+
+def rule_values(held_out: HeldOutRegions, ejection_rule: EventRule) -> list[SampleCounts]:
+    """Return for each candidate rule how many samples it claims."""
     ejections = decide(held_out.probabilities, ejection_rule, held_out.usable).intervals
+    inside = flags(held_out.regions, len(held_out.usable)) & held_out.usable
+    outside = held_out.usable & ~inside
     counts = []
     for rule in candidate_rules():
         found = decide_regions(held_out.probabilities, rule, held_out.usable, ejections).intervals
+        claimed = flags(found, len(held_out.usable))
         counts.append(
-            (
-                score_events(match_events(held_out.regions, found, PUBLISHED_FRACTION)),
-                score_events(match_strictly(held_out.regions, found)),
+            SampleCounts(
+                int(inside.sum()),
+                int(outside.sum()),
+                int((inside & claimed).sum()),
+                int((outside & claimed).sum()),
             )
         )
     return counts
 
 
-def choose_rule(tables: Sequence[list[tuple[EventScores, EventScores]]]) -> EventRule:
-    """Return the rule with the best geometric mean of both F1, all stretches pooled."""
-    nothing = EventScores(0, 0, 0, 0)
-    values = []
-    for counts in zip(*tables, strict=True):
-        covered = sum((each[0] for each in counts), start=nothing)
-        strict = sum((each[1] for each in counts), start=nothing)
-        values.append(sqrt(covered.f1 * strict.f1))
+def choose_rule(tables: Sequence[list[SampleCounts]]) -> EventRule:
+    """Return the rule with the best true skill statistic, all stretches pooled.
+
+    It counts samples, of which there are many, so that the choice hardly depends on single events,
+    and swallowing does not pay, since every sample outside of a true region counts as well.
+    """
+    nothing = SampleCounts(0, 0, 0, 0)
+    values = [sum(each, start=nothing).tss for each in zip(*tables, strict=True)]
     return candidate_rules()[int(np.argmax(values))]
 
 
@@ -140,6 +175,15 @@ def score_regions(
         "f1_samples": 2 * both / max(int(inside.sum()) + int(claimed.sum()), 1),
         "interface_mae_h": float(error.mean()) / SAMPLES_PER_HOUR if known.any() else float("nan"),
     }
+
+
+def sample_auc(held_out: HeldOutRegions) -> float:
+    """Return the area under the ROC curve of the probability of a region, sample by sample."""
+    metrics = require("sklearn.metrics")
+    inside = flags(held_out.regions, len(held_out.usable))[held_out.usable]
+    return float(
+        metrics.roc_auc_score(inside, region_probability(held_out.probabilities)[held_out.usable])
+    )
 
 
 def calibrate(

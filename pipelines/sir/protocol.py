@@ -29,6 +29,7 @@ from pipelines.sir.evaluate import (
     found_in,
     join,
     rule_values,
+    sample_auc,
     score_regions,
 )
 from pipelines.sir.parameters import RegionParameters
@@ -222,6 +223,7 @@ def nested_scores(
     )
     return {
         **score_regions(whole.regions, whole.interface, everything, whole.usable),
+        "auc_samples": sample_auc(whole),
         **confusion(
             whole.regions, whole.ejections, everything.intervals, np.concatenate(ejections)
         ),

@@ -82,6 +82,9 @@ def results(real: Sequence[tuple[Path, Path]], weights: Path) -> list[str]:
         lines.append(table_row(f"simulated year, seed {seed}", simulated_scores(seed, weights)))
     if "nested" in notes:
         lines += ["", *confusion_lines(notes["nested"]["confusion"])]
+        auc = notes["nested"].get("auc_samples")
+        if auc is not None:
+            lines += ["", f"Area under the ROC curve of samples: {auc:.2f}."]
     return lines
 
 

@@ -35,10 +35,12 @@ def serving(
     """A function that starts a server with changed settings; all are stopped in the end."""
     with contextlib.ExitStack() as started:
 
-        def start(**changed: object) -> Settings:
+        def start(loop: str | None = None, **changed: object) -> Settings:
             here = settings.model_copy(update={"port": _free_port(), **changed})
             listener = started.enter_context(claim_port(here))
-            server = uvicorn.Server(configuration(create_app(database, here), here))
+            config = configuration(create_app(database, here), here)
+            config.loop = loop or config.loop
+            server = uvicorn.Server(config)
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
             thread.start()
 

@@ -26,6 +26,7 @@ def test_one_wind_cannot_be_told_from_its_like_but_from_another(years):
 
     other = replace(years[0], data=years[0].data.assign(bt=years[0].data.bt * 3))
     assert telling_apart(years[:1], [other]) > 0.9
+    assert telling_apart(years[:1], [other], steps=False) > 0.9
 
 
 def test_memory_and_quantiles_of_a_known_series(years):
@@ -40,6 +41,24 @@ def test_the_table_has_a_line_for_each_quantity_and_wind(years):
     lines = table(years[:1], years[1:])
     assert sum("| real |" in line for line in lines) == 5
     assert "AUC" in lines[-1]
+    assert not any("one real spacecraft" in line for line in lines)
+    both = table(years, years[1:])
+    assert any("one real spacecraft" in line for line in both)
+
+
+def test_without_steps_a_day_is_described_by_its_values_alone(years):
+    shuffled = years[0].data.copy()
+    day = 24 * 6
+    count = len(shuffled) // day * day
+    order = np.random.default_rng(3).permuted(np.arange(count).reshape(-1, day), axis=1).ravel()
+    from dataclasses import replace
+
+    whole = replace(years[0], data=shuffled.ffill().bfill())
+    mixed = replace(whole, data=whole.data.iloc[order].reset_index(drop=True))
+    assert day_statistics(mixed, steps=False) == pytest.approx(
+        day_statistics(whole.between(whole.start, whole.time_of(np.array([count]))[0]), steps=False)
+    )
+    assert telling_apart([whole], [mixed]) > 0.9
 
 
 def test_simulated_medians_are_near_the_real_ones(real_data):

@@ -20,6 +20,7 @@ from pipelines.sir.evaluate import (
     confusion,
     join,
     rule_values,
+    sample_auc,
     score_regions,
 )
 from pipelines.sir.parameters import RegionParameters, read_parameters
@@ -115,6 +116,16 @@ def test_the_rule_chosen_on_clear_answers_finds_all():
     assert rule in candidate_rules()
     found = decide_regions(parts[1].probabilities, rule, parts[1].usable, NOTHING)
     assert len(found.intervals) == 2
+
+
+def test_samples_of_a_rule_are_counted_inside_and_outside_of_true_regions():
+    part = held_out((100, 200, 300))
+    for counts in rule_values(part, RULE):
+        assert (counts.inside, counts.outside) == (200, 800)
+        assert counts.tss == pytest.approx(counts.hits / 200 - counts.false / 800)
+    both = counts + counts
+    assert (both.inside, both.tss) == (400, pytest.approx(counts.tss))
+    assert sample_auc(part) > 0.99
 
 
 def test_joined_stretches_keep_their_events_apart():

@@ -1,0 +1,157 @@
+"""What the pipeline reads: windows, files of moments, CDAWeb, simulated orbits, named by text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.contract import Progress, Span, silent
+from pipelines.earth_boundaries.fetch import fetch_moments
+from pipelines.earth_boundaries.files import read_moments
+from pipelines.earth_boundaries.instruments import find_mission
+from pipelines.earth_boundaries.moments import MomentSeries
+from pipelines.earth_boundaries.windows import Windows, read_windows
+from pipelines.errors import SourceError
+
+#: Shapes of a source's text; anything else is the path of a file.
+FORMS = (
+    "path/to/moments.csv[.gz]",
+    "path/to/windows.npz",
+    "speasy:SPACECRAFT/START/STOP",
+    "simulation:START/STOP[/SEED]",
+)
+
+Source = str | Path | MomentSeries
+
+
+@dataclass(frozen=True)
+class SeriesInMemory:
+    """A series that was read as a whole; a `pipelines.contract.SpanSource`.
+
+    Attributes
+    ----------
+    whole
+        The series.
+    """
+
+    whole: MomentSeries
+
+    @property
+    def description(self) -> str:
+        """What the series is."""
+        return self.whole.description
+
+    @property
+    def extent(self) -> Span:
+        """From its first minute to the end of its last."""
+        return self.whole.extent
+
+    def digest(self, span: Span) -> str:
+        """Return the digest of the measurements within a span."""
+        return self.whole.digest(span)
+
+
+def is_windows(source: object) -> bool:
+    """Return whether a source names a file of windows."""
+    return isinstance(source, str | Path) and Path(source).suffix.lower() == ".npz"
+
+
+def open_windows(source: str | Path) -> Windows:
+    """Read a file of windows.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    return read_windows(Path(source))
+
+
+def open_series(
+    source: Source | SeriesInMemory,
+    *,
+    spacecraft: str | None = None,
+    span: Span | None = None,
+    progress: Progress = silent,
+) -> SeriesInMemory:
+    """Return the series that a text names.
+
+    Parameters
+    ----------
+    source
+        A series, what was opened already, a path, or one of the other `FORMS`.
+    spacecraft
+        Who measured, when a file's name does not tell.
+    span
+        From CDAWeb no more than this is fetched.
+    progress
+        Told while data are fetched or simulated.
+
+    Raises
+    ------
+    SourceError
+        If the source is of none of these forms, cannot be read, or holds windows: those have no
+        times, so nothing can be found in them, only named.
+    """
+    if isinstance(source, SeriesInMemory):
+        return source
+    if isinstance(source, MomentSeries):
+        return SeriesInMemory(source)
+    if is_windows(source):
+        raise SourceError(
+            f"{source}: windows have no times, so there are no crossings to be found in them",
+            hint="epntap evaluate earth_boundaries names their regions",
+        )
+    service, colon, request = str(source).partition(":")
+    if colon and service == "speasy":
+        name, first, last = _parts(str(source), request, 3, 3)
+        wanted = _span(str(source), first, last)
+        if span is not None:
+            wanted = Span(max(wanted.start, span.start), min(wanted.stop, span.stop))
+        ends = (np.datetime64(each, "us") for each in (wanted.start, wanted.stop))
+        return SeriesInMemory(fetch_moments(find_mission(name), *ends, progress=progress))
+    if colon and service == "simulation":
+        first, last, *seed = _parts(str(source), request, 2, 3)
+        wanted = _span(str(source), first, last)
+        return SeriesInMemory(_simulated(wanted, _seed(seed[0]) if seed else 1, progress))
+    return SeriesInMemory(read_moments(Path(source), spacecraft))
+
+
+def _simulated(span: Span, seed: int, progress: Progress) -> MomentSeries:
+    from pipelines.earth_boundaries.simulate import simulate
+
+    days = (span.stop - span.start).total_seconds() / 86_400
+    start = np.datetime64(span.start, "us")
+    return simulate(start=start, days=days, seed=seed, progress=progress).series
+
+
+def _parts(source: str, request: str, least: int, most: int) -> list[str]:
+    parts = request.split("/")
+    if not least <= len(parts) <= most or not all(parts):
+        raise SourceError(f"{source!r} is not a source", hint=f"write one of {'; '.join(FORMS)}")
+    return parts
+
+
+def _span(source: str, start: str, stop: str) -> Span:
+    first, last = _time(start), _time(stop)
+    if first >= last:
+        raise SourceError(f"{source!r} ends before it starts", hint="write the earlier time first")
+    return Span(first.astype("datetime64[us]").item(), last.astype("datetime64[us]").item())
+
+
+def _time(text: str) -> np.datetime64:
+    try:
+        return np.datetime64(text, "m")
+    except ValueError:
+        raise SourceError(
+            f"{text!r} is not a time", hint="write it as 2003-02-01 or 2003-02-01T12:00, in UTC"
+        ) from None
+
+
+def _seed(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise SourceError(f"{text!r} is not a seed", hint="a seed is a whole number") from None

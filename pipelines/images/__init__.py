@@ -1,0 +1,1 @@
+"""Shared by the cases that look at images of surfaces: reading, tiles, rendering, outlines."""

@@ -1,0 +1,198 @@
+"""The networks with their rule: loading, keeping, and asking them about a series."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.contract import Progress, digest_files, silent
+from pipelines.errors import WeightsError, require
+from pipelines.mercury_boundaries.decide import PassageRule
+from pipelines.mercury_boundaries.features import CHANNELS, Bins, channels
+from pipelines.mercury_boundaries.prior import ApproachPrior
+from pipelines.signals.calibration import Calibration
+from pipelines.signals.windows import overlap_average
+
+#: Where the weights are that come with the package.
+SHIPPED_WEIGHTS: Final = Path(__file__).parent / "weights"
+
+PARAMETERS_FILE: Final = "parameters.json"
+
+#: Bins between two windows, and windows a batch.
+STEP: Final = 1024
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Networks whose answers are averaged, and what makes crossings of them.
+
+    Attributes
+    ----------
+    networks
+        In evaluation mode.
+    rule
+        For series with position.
+    rule_without_position
+        For others.
+    prior
+        For others, too: what the time from the strongest field says.
+    calibration
+        From the raw score of an interval to the confidence in it.
+    digest
+        SHA-256 of the files, hexadecimal.
+    notes
+        How the weights came about.
+    """
+
+    networks: tuple[Any, ...]
+    rule: PassageRule
+    rule_without_position: PassageRule
+    prior: ApproachPrior
+    calibration: Calibration
+    digest: str
+    notes: Mapping[str, Any]
+
+    def single(self, number: int) -> Detector:
+        """Return the detector that uses only one of the networks."""
+        return replace(self, networks=(self.networks[number],))
+
+    def probabilities(self, bins: Bins, progress: Progress = silent) -> NDArray[np.float32]:
+        """Return the probabilities of the classes of bins, with or without position."""
+        said = class_probabilities(self.networks, bins, progress=progress)
+        return said if bins.place is not None else self.prior(said, bins)
+
+    def rule_for(self, bins: Bins) -> PassageRule:
+        """Return the rule for a series with or without position."""
+        return self.rule if bins.place is not None else self.rule_without_position
+
+
+def class_probabilities(
+    networks: Sequence[Any], bins: Bins, *, progress: Progress = silent
+) -> NDArray[np.float32]:
+    """Return the mean probabilities of the classes, shape (classes, n).
+
+    Windows stand at fixed times: a bin has the same answer in whatever excerpt it stands, if it is
+    a window away from the ends.
+    """
+    torch = require("torch")
+    from pipelines.mercury_boundaries.model import WINDOW
+
+    def answer(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            given = torch.from_numpy(windows)
+            said = torch.stack([torch.softmax(each(given), dim=1) for each in networks])
+            mean: NDArray[np.float32] = said.mean(dim=0).numpy()
+        return mean
+
+    return overlap_average(
+        channels(bins), bins.first, WINDOW, STEP, answer, batch=_BATCH, progress=progress
+    )
+
+
+def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
+    """Load all weights of a folder and their parameters.
+
+    Raises
+    ------
+    WeightsError
+        If there are none, or they do not fit the network of this version.
+    MissingDependencyError
+        If torch or safetensors is not installed.
+    """
+    paths, parameters = _files(folder)
+    try:
+        values = json.loads(parameters.read_text())
+        rule = PassageRule(**values["rule"])
+        blind = PassageRule(**values["rule_without_position"])
+        prior = ApproachPrior(tuple(tuple(row) for row in values["prior"]))
+        calibration = Calibration(**values["calibration"])
+        notes = values["notes"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(
+            f"{parameters} has no usable rules: {error}", hint="train again"
+        ) from error
+    networks = tuple(_load(path) for path in paths)
+    return Detector(networks, rule, blind, prior, calibration, weights_digest(folder), notes)
+
+
+def _load(path: Path) -> Any:
+    require("torch")
+    safetensors = require("safetensors.torch")
+    damaged = require("safetensors").SafetensorError
+    from pipelines.mercury_boundaries.model import BoundaryNetwork
+
+    network = BoundaryNetwork(len(CHANNELS))
+    try:
+        network.load_state_dict(safetensors.load_file(str(path)))
+    except (RuntimeError, OSError, damaged) as error:
+        raise WeightsError(
+            f"{path} does not hold weights of this network: {str(error).splitlines()[0]}",
+            hint="train again with this version",
+        ) from error
+    return network.eval()
+
+
+def weights_digest(folder: Path = SHIPPED_WEIGHTS) -> str:
+    """Return the SHA-256 of all weights of a folder and their parameters, hexadecimal.
+
+    Raises
+    ------
+    WeightsError
+        If there are none.
+    """
+    paths, parameters = _files(folder)
+    return digest_files([*paths, parameters])
+
+
+def _files(folder: Path) -> tuple[list[Path], Path]:
+    paths = sorted(folder.glob("*.safetensors"))
+    parameters = folder / PARAMETERS_FILE
+    if not paths or not parameters.is_file():
+        raise WeightsError(
+            f"{folder} has no weights (*.safetensors and {PARAMETERS_FILE})",
+            hint="make some with: epntap train mercury_boundaries --output " + str(folder),
+        )
+    return paths, parameters
+
+
+def write_detector(
+    folder: Path,
+    networks: Mapping[str, Any],
+    rule: PassageRule,
+    rule_without_position: PassageRule,
+    prior: ApproachPrior,
+    calibration: Calibration,
+    notes: Mapping[str, Any],
+) -> None:
+    """Write weights in half precision, one file a network, and everything else beside them.
+
+    Raises
+    ------
+    WeightsError
+        If the folder cannot be written.
+    """
+    torch = require("torch")
+    safetensors = require("safetensors.torch")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, network in networks.items():
+            state = {key: value.to(torch.float16) for key, value in network.state_dict().items()}
+            # As bytes: the library's own files can be read by nobody but their owner.
+            (folder / f"{name}.safetensors").write_bytes(safetensors.save(state))
+        parameters = {
+            "rule": asdict(rule),
+            "rule_without_position": asdict(rule_without_position),
+            "prior": [[round(each, 4) for each in row] for row in prior.logarithms],
+            "calibration": asdict(calibration),
+            "notes": notes,
+        }
+        (folder / PARAMETERS_FILE).write_text(json.dumps(parameters, indent=2) + "\n")
+    except OSError as error:
+        raise WeightsError(f"{folder} cannot be written: {error}") from error

@@ -1,0 +1,191 @@
+"""The native catalogue of pit depths, and the files that belong to a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipelines.contract import NativeColumn, empty_frame
+from pipelines.errors import PipelineError
+from pipelines.images.outlines import footprint, hull, simplified
+from pipelines.pit_depths.detect import Measurement
+
+_TIME, _NUMBER, _TEXT = "datetime64[us]", "float64", "str"
+#: Vertices of a footprint at most.
+_VERTICES = 16
+#: Classes of the bodies that are known by their radius.
+_CLASSES = {"Moon": "satellite"}
+
+COLUMNS: tuple[NativeColumn, ...] = (
+    NativeColumn("pit_id", _TEXT, "", "Identifier: the image, with a number where it has several"),
+    NativeColumn("image_id", _TEXT, "", "Image that the shadow was measured in"),
+    NativeColumn("target", _TEXT, "", "Body"),
+    NativeColumn("target_class", _TEXT, "", "Class of the body"),
+    NativeColumn("simulated", "bool", "", "Whether the image was rendered"),
+    NativeColumn("instrument_host", _TEXT, "", "Spacecraft, or 'simulation'"),
+    NativeColumn("instrument", _TEXT, "", "Camera"),
+    NativeColumn("observation_time", _TIME, "", "Start of the image, UTC"),
+    NativeColumn("lon_west", _NUMBER, "deg", "Western end of the shadow, east longitude"),
+    NativeColumn("lon_east", _NUMBER, "deg", "Eastern end of the shadow, east longitude"),
+    NativeColumn("lat_min", _NUMBER, "deg", "Least planetocentric latitude of the shadow"),
+    NativeColumn("lat_max", _NUMBER, "deg", "Largest planetocentric latitude of the shadow"),
+    NativeColumn("outline", _TEXT, "", "Convex outline of the shadow as STC-S"),
+    NativeColumn("map_projection", _TEXT, "", "Projection of the image as a PROJ string"),
+    NativeColumn("pixel_scale", _NUMBER, "m/pix", "Size of a pixel on the ground"),
+    NativeColumn("incidence", _NUMBER, "deg", "Incidence angle"),
+    NativeColumn("emission", _NUMBER, "deg", "Emission angle"),
+    NativeColumn("phase", _NUMBER, "deg", "Phase angle"),
+    NativeColumn("sun_azimuth", _NUMBER, "deg", "Azimuth of the Sun, clockwise from north"),
+    NativeColumn("ground_phase", _NUMBER, "deg", "Angle between the azimuths of Sun and camera"),
+    NativeColumn("apparent_depth", _NUMBER, "m", "Maximum apparent depth"),
+    NativeColumn("apparent_depth_error", _NUMBER, "m", "Its standard deviation"),
+    NativeColumn("depth_position", _NUMBER, "m", "Where along the shadow the maximum is"),
+    NativeColumn("shadow_length", _NUMBER, "m", "Length of the shadow across the Sun's direction"),
+    NativeColumn("shadow_width", _NUMBER, "m", "Largest width of the shadow along it"),
+    NativeColumn("shadow_area", _NUMBER, "m**2", "Area of the shadow"),
+    NativeColumn("is_lower_limit", "bool", "", "Whether the pit may well be deeper"),
+    NativeColumn("flags", _TEXT, "", "What is doubtful, joined by +; empty if nothing is"),
+    NativeColumn("shadow_method", _TEXT, "", "How the shadow was found"),
+    NativeColumn("correction", _TEXT, "", "How the emission angle was corrected for"),
+    NativeColumn("clusters", "int64", "", "Number of clusters of brightness"),
+    NativeColumn("silhouette", _NUMBER, "", "Mean silhouette of the clusters, -1 to 1"),
+    NativeColumn("contrast", _NUMBER, "", "Contrast over the edge of the shadow, 0 to 1"),
+    NativeColumn("model_version", _TEXT, "", "Version of the method"),
+)
+
+
+def build_frame(
+    found: Sequence[Measurement], *, method: str, correction: str, version: str
+) -> pd.DataFrame:
+    """Return the rows of some measurements.
+
+    Parameters
+    ----------
+    found
+        In the order of the rows.
+    method, correction, version
+        How they were made.
+
+    Returns
+    -------
+    frame
+        Columns `COLUMNS`.
+    """
+    if not found:
+        return empty_frame(COLUMNS)
+    how = {"shadow_method": method, "correction": correction, "model_version": version}
+    frame = pd.DataFrame([{**_row(each), **how} for each in found])
+    types = {column.name: column.dtype for column in COLUMNS}
+    return frame[list(types)].astype(types)
+
+
+def _row(each: Measurement) -> dict[str, Any]:
+    scene, profile, light = each.scene, each.profile, each.scene.light
+    label = scene.label
+    return {
+        "pit_id": scene.name,
+        "image_id": label.text("PRODUCT_ID") or scene.image.path.stem,
+        "target": scene.target or None,
+        "target_class": _CLASSES.get(scene.target, "planet"),
+        "simulated": scene.simulated,
+        "instrument_host": label.text("INSTRUMENT_HOST_NAME", "INSTRUMENT_HOST_ID") or None,
+        "instrument": label.text("INSTRUMENT_NAME", "INSTRUMENT_ID") or None,
+        "observation_time": pd.NaT if scene.time is None else scene.time,
+        **_place(each),
+        "pixel_scale": scene.pixel,
+        "incidence": light.incidence,
+        "emission": light.emission,
+        "phase": light.phase,
+        "sun_azimuth": light.sun_azimuth,
+        "ground_phase": light.ground_phase,
+        "apparent_depth": profile.maximum,
+        "apparent_depth_error": float(profile.error[profile.deepest]),
+        "depth_position": float(profile.length[profile.deepest]),
+        "shadow_length": float(profile.length[-1]),
+        "shadow_width": float(profile.width.max()),
+        "shadow_area": float(each.shadow.fraction.sum()) * scene.pixel**2,
+        "is_lower_limit": "edge_of_image" in each.flags or "far_wall" in each.flags,
+        "flags": "+".join(each.flags) or None,
+        "clusters": each.shadow.clusters,
+        "silhouette": each.shadow.silhouette,
+        "contrast": each.shadow.contrast,
+    }
+
+
+def _place(each: Measurement) -> dict[str, Any]:
+    """Return where the shadow lies; nothing for an image that is on no map."""
+    place = each.scene.image.georeference
+    if place is None:
+        numbers = dict.fromkeys(("lon_west", "lon_east", "lat_min", "lat_max"), np.nan)
+        return {**numbers, "outline": None, "map_projection": None}
+    found = footprint(simplified(hull(each.shadow.mask), _VERTICES), place)
+    west, east, south, north = found.ranges
+    return {
+        "lon_west": west,
+        "lon_east": east,
+        "lat_min": south,
+        "lat_max": north,
+        "outline": found.stcs,
+        "map_projection": place.projection,
+    }
+
+
+def profile_frame(each: Measurement) -> pd.DataFrame:
+    """Return h(L): metres along the shadow, its width, depth with error, places and flags."""
+    profile = each.profile
+    columns = {
+        "length_m": profile.length,
+        "width_m": profile.width,
+        "depth_m": profile.depth,
+        "depth_error_m": profile.error,
+        "rim_row": profile.start[:, 0],
+        "rim_column": profile.start[:, 1],
+        "edge_row": profile.end[:, 0],
+        "edge_column": profile.end[:, 1],
+        "edge_of_image": profile.edge,
+        "far_wall": profile.far_wall,
+    }
+    place = each.scene.image.georeference
+    if place is not None:
+        longitude, latitude = place.lonlat(profile.end[:, 0], profile.end[:, 1])
+        columns |= {"edge_longitude_deg": longitude, "edge_latitude_deg": latitude}
+    return pd.DataFrame(columns)
+
+
+def write_profiles(found: Sequence[Measurement], folder: Path) -> list[Path]:
+    """Write h(L) of each pit as CSV and as a figure.
+
+    Parameters
+    ----------
+    found
+        What was measured.
+    folder
+        Made if it is not there; the files have the identifiers of the pits for names.
+
+    Returns
+    -------
+    paths
+        Of the files.
+
+    Raises
+    ------
+    PipelineError
+        If they cannot be written.
+    """
+    from pipelines.pit_depths.figures import draw
+
+    paths: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in found:
+            table, figure = (folder / f"{each.scene.name}{end}" for end in (".csv", ".png"))
+            profile_frame(each).to_csv(table, index=False, float_format="%.6g")
+            draw(each, figure)
+            paths += [table, figure]
+    except OSError as error:
+        raise PipelineError(f"{folder}: profiles cannot be written: {error}") from error
+    return paths

@@ -1,0 +1,254 @@
+"""The main shadow of a pit: which pixels, and how much of each pixel at its edge.
+
+Two methods. *Published* is that of Le Corre et al. (2023): the darkest cluster of brightness, its
+largest connected part, with bright features in it filled up. *Subpixel* begins there, lets the
+edge decide where the threshold is, and then asks of each pixel at the edge how much of it is dark,
+between the level of the shadow inside and that of the lit ground outside at that place.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.errors import require
+from pipelines.images.errors import ImageError
+from pipelines.pit_depths.kmeans import Clusters, cluster
+
+Values = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Method = Literal["subpixel", "published"]
+
+#: Pixels that a shadow has at least.
+LEAST_PIXELS = 30
+#: Scale in pixels over which the levels beside an edge are averaged.
+_NEIGHBOURHOOD = 3.0
+#: Pixels from the edge within which the point spread mixes both sides.
+_MIXED = 2
+#: Levels that are tried to begin with, and the longer side of the image that they are tried on.
+_LEVELS = 24
+_COARSE = 320
+#: Percentile of the brightness around a shadow that stands for lit ground.
+_DIM = 25.0
+#: Standard deviation in pixels of the smoothing before the division into lit and dark.
+_SMOOTHING = 0.8
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """The main shadow.
+
+    Attributes
+    ----------
+    mask
+        Pixels that belong to it, shape (rows, cols).
+    fraction
+        Part of each pixel that is in it, 0 to 1, same shape.
+    clusters, silhouette
+        Number of clusters of brightness, and how well they are apart (-1 to 1).
+    contrast
+        Difference of the levels outside and inside as a part of their sum, 0 to 1.
+    """
+
+    mask: Flags
+    fraction: Values
+    clusters: int
+    silhouette: float
+    contrast: float
+
+
+def find_shadow(pixels: Values, method: Method = "subpixel") -> Shadow:
+    """Find the main shadow of an image.
+
+    Parameters
+    ----------
+    pixels
+        Shape (bands, rows, cols); NaN without data.
+    method
+        See the module.
+
+    Raises
+    ------
+    ImageError
+        If there is none of `LEAST_PIXELS` or more.
+    """
+    known = np.isfinite(pixels).all(axis=0)
+    clusters = cluster(pixels, known)
+    if method == "published":
+        mask = _main_part(clusters.labels == 0)
+        grey = _grey(pixels, known)
+        return Shadow(
+            mask,
+            mask.astype(np.float64),
+            clusters.count,
+            clusters.silhouette,
+            _contrast(grey, mask, known)[0],
+        )
+    return _subpixel(pixels, known, clusters)
+
+
+def _grey(pixels: Values, known: Flags) -> Values:
+    """Return the mean of the bands, each with its own span of brightness as the unit.
+
+    Where there are no data the brightness is that of the median, so that holes are no shadows.
+    """
+    filled = np.zeros(known.shape)
+    for band in pixels:
+        low, top = (float(each) for each in np.percentile(band[known], [0.5, 99.5]))
+        span = max(top - low, 1e-12)
+        filled += np.where(known, band, np.median(band[known])) / span
+    return filled / len(pixels)
+
+
+def _main_part(mask: Flags) -> Flags:
+    """Return the largest connected part of a mask, with its holes filled.
+
+    Raises
+    ------
+    ImageError
+        If it is too small to be measured.
+    """
+    found = largest_part(mask)
+    if found.sum() < LEAST_PIXELS:
+        raise _too_small(int(found.sum()))
+    return found
+
+
+def _too_small(pixels: int) -> ImageError:
+    return ImageError(
+        f"the largest dark part of the image has {pixels} pixels, fewer than {LEAST_PIXELS}",
+        hint="cut the image so that the pit fills a good part of it",
+    )
+
+
+def largest_part(mask: Flags) -> Flags:
+    """Return the largest connected part of a mask with its holes filled; empty if that is."""
+    ndimage = require("scipy.ndimage")
+    labels, count = ndimage.label(mask)
+    found = np.zeros_like(mask)
+    if count:
+        number = int(np.argmax(np.bincount(labels.ravel())[1:]))
+        rows, cols = ndimage.find_objects(labels)[number]
+        found[rows, cols] = ndimage.binary_fill_holes(labels[rows, cols] == number + 1)
+    return found
+
+
+def _contrast(grey: Values, mask: Flags, known: Flags) -> tuple[float, float, float]:
+    """Return the contrast over the edge of a mask, and the levels inside and outside of it."""
+    ndimage = require("scipy.ndimage")
+    part = _box(mask, 8)
+    grey, mask, known = grey[part], mask[part], known[part]
+    inside = mask & ~ndimage.binary_erosion(mask, iterations=4) & known
+    core = ndimage.binary_erosion(mask, iterations=_MIXED) & inside
+    ring = ndimage.binary_dilation(mask, iterations=6) & known
+    ring &= ~ndimage.binary_dilation(mask, iterations=_MIXED)
+    dark = float(np.median(grey[core if core.any() else inside])) if inside.any() else 0.0
+    # Of lit ground the darker part: rubble at the rim is half lit, and a bright wall opposite must
+    # not draw the level up to where the floor is.
+    lit = float(np.percentile(grey[ring], _DIM)) if ring.any() else dark
+    return (lit - dark) / max(lit + dark, 1e-12), dark, lit
+
+
+def _subpixel(pixels: Values, known: Flags, clusters: Clusters) -> Shadow:
+    ndimage = require("scipy.ndimage")
+    grey = _grey(pixels, known)
+    smooth = ndimage.gaussian_filter(grey, _SMOOTHING, mode="nearest")
+    mask, level = _begin(grey, smooth, known)
+    # The level half-way over the edge that was found, and once more with the edge there.
+    for _ in range(2):
+        again = _touching((smooth < level) & known, mask)
+        _, inside, outside = _contrast(grey, again, known)
+        if again.sum() < LEAST_PIXELS or outside <= inside:
+            break
+        mask, level = again, (inside + outside) / 2.0
+    fraction = _fractions(grey, mask, known)
+    final = _touching(fraction >= 0.5, mask)
+    kept = ndimage.binary_dilation(final, iterations=_MIXED)
+    return Shadow(
+        final,
+        np.where(final, np.maximum(fraction, 0.5), np.where(kept, np.minimum(fraction, 0.5), 0.0)),
+        clusters.count,
+        clusters.silhouette,
+        _contrast(grey, final, known)[0],
+    )
+
+
+def _begin(grey: Values, smooth: Values, known: Flags) -> tuple[Flags, float]:
+    """Return the dark part with the strongest contrast over its edge, and the level half-way.
+
+    Levels between the darkest and the median are tried on an image of a size at which that costs
+    little; of dark parts the largest counts at each.
+
+    Raises
+    ------
+    ImageError
+        If no dark part is large enough.
+    """
+    step = max(1, math.ceil(max(grey.shape) / _COARSE))
+    part = (slice(step // 2, None, step), slice(step // 2, None, step))
+    coarse, certain = smooth[part], known[part]
+    low, top = (float(each) for each in np.percentile(coarse[certain], [0.05, 60.0]))
+    best: tuple[float, float] | None = None
+    for threshold in np.linspace(low, top, _LEVELS + 2)[1:-1]:
+        mask = largest_part((coarse < threshold) & certain)
+        if mask.sum() * step**2 < LEAST_PIXELS:
+            continue
+        contrast, inside, outside = _contrast(coarse, mask, certain)
+        if best is None or contrast > best[0]:
+            best = contrast, (inside + outside) / 2.0
+    if best is None:
+        raise _too_small(0)
+    return _main_part((smooth < best[1]) & known), best[1]
+
+
+def _touching(mask: Flags, seed: Flags) -> Flags:
+    """Return the connected part of a mask that shares most pixels with another, holes filled."""
+    ndimage = require("scipy.ndimage")
+    labels, count = ndimage.label(mask)
+    if count == 0 or not (labels[seed] > 0).any():
+        return np.zeros_like(mask)
+    number = int(np.argmax(np.bincount(labels[seed])[1:]))
+    rows, cols = ndimage.find_objects(labels)[number]
+    found = np.zeros_like(mask)
+    found[rows, cols] = ndimage.binary_fill_holes(labels[rows, cols] == number + 1)
+    return found
+
+
+def _fractions(grey: Values, mask: Flags, known: Flags) -> Values:
+    """Return how much of each pixel is dark, by the levels on both sides of the edge near it."""
+    ndimage = require("scipy.ndimage")
+    edge_out = ndimage.binary_dilation(mask, iterations=_MIXED)
+    edge_in = ndimage.binary_erosion(mask, iterations=_MIXED, border_value=1)
+    rows, cols = _box(edge_out, 4 * int(_NEIGHBOURHOOD))
+    part = (rows, cols)
+    near = grey[part]
+    dark = _level(near, edge_in[part] & known[part], near[mask[part]].mean())
+    lit = _level(near, ~edge_out[part] & known[part], near[~mask[part]].mean())
+    span = np.maximum(lit - dark, 1e-12)
+    mixed = edge_out[part] & ~edge_in[part]
+    fraction = np.where(mixed, np.clip((lit - near) / span, 0.0, 1.0), edge_in[part])
+    whole = np.zeros(grey.shape)
+    whole[part] = fraction
+    return whole
+
+
+def _level(values: Values, valid: Flags, otherwise: float) -> Values:
+    """Return the mean of the valid neighbours of each pixel; `otherwise` where there are none."""
+    ndimage = require("scipy.ndimage")
+    options = {"sigma": _NEIGHBOURHOOD, "mode": "nearest", "truncate": 3.0}
+    weight = ndimage.gaussian_filter(valid.astype(np.float64), **options)
+    total = ndimage.gaussian_filter(np.where(valid, values, 0.0), **options)
+    return np.where(weight > 1e-3, total / np.maximum(weight, 1e-3), otherwise)
+
+
+def _box(mask: Flags, margin: int) -> tuple[slice, slice]:
+    """Return the rows and columns that hold a mask and a margin around it."""
+    spans = []
+    for axis, length in enumerate(mask.shape):
+        used = np.flatnonzero(mask.any(axis=1 - axis))
+        spans.append(slice(max(0, used[0] - margin), min(length, used[-1] + 1 + margin)))
+    return spans[0], spans[1]
