@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import time
 import urllib.parse
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,9 @@ _PATIENCE_SECONDS = 180.0
 
 #: Of all clients, one in so many reads slowly, and one in so many falls silent in its request.
 _ONE_SLOW_IN, _ONE_SILENT_IN = 20, 20
+
+#: State of a TCP connection (Linux, tcp_states.h).
+_ESTABLISHED = 1
 
 #: Bytes that a slow client reads in a second.
 _SLOW_BYTES = 1024
@@ -211,12 +215,22 @@ async def _slow(client: _Client, until: float, record: Record) -> None:
                 if piece.startswith(b"HTTP/1.1 503"):
                     how = "refused"
                     break
+                if not _is_established(writer):
+                    how = "cut off"
+                    break
                 await asyncio.sleep(1)
         except (ConnectionError, TimeoutError):
             how = "cut off"
         record.end("slow", how, time.perf_counter() - start)
         writer.transport.abort()
         await asyncio.sleep(1)
+
+
+def _is_established(writer: asyncio.StreamWriter) -> bool:
+    """Ask the system: who reads slowly hears late that his connection has ended."""
+    made = writer.get_extra_info("socket")
+    state: int = made.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    return state == _ESTABLISHED
 
 
 async def _silent(client: _Client, until: float, record: Record) -> None:

@@ -56,10 +56,17 @@ def share(home: Home, ours: Running, adql: str, format: str, form: str, tries: i
 
 
 def _once(ours: Running, adql: str, format: str, copy_wall: float) -> Share:
-    before = cpu_seconds(ours.processes()), cpu_seconds(_backends()), _children_seconds()
+    backends = {pid: cpu_seconds([pid]) for pid in _backends()}
+    before = cpu_seconds(ours.processes()), _children_seconds()
     wall = download(ours.url, adql, format, _MAXREC).seconds
-    after = cpu_seconds(ours.processes()), cpu_seconds(_backends()), _children_seconds()
-    service, backend, client = (one - other for one, other in zip(after, before, strict=True))
+    service, client = (
+        after - one
+        for after, one in zip(
+            (cpu_seconds(ours.processes()), _children_seconds()), before, strict=True
+        )
+    )
+    # That of psql may end meanwhile: what it has used is no part of this.
+    backend = sum(cpu_seconds([pid]) - backends.get(pid, 0.0) for pid in _backends())
     return Share(wall, copy_wall, service, backend, client)
 
 

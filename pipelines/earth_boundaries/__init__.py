@@ -105,7 +105,11 @@ class EarthBoundariesPipeline:
         from pipelines.contract import empty_frame
         from pipelines.earth_boundaries.catalogue import COLUMNS, build_frame
         from pipelines.earth_boundaries.crossings import find_crossings
-        from pipelines.earth_boundaries.detect import load_region_networks, region_probabilities
+        from pipelines.earth_boundaries.detect import (
+            load_region_networks,
+            named_regions,
+            region_probabilities,
+        )
         from pipelines.earth_boundaries.parameters import read_parameters
         from pipelines.earth_boundaries.source import open_series
         from pipelines.earth_boundaries.weights import weights_digest
@@ -125,6 +129,7 @@ class EarthBoundariesPipeline:
                 series,
                 found,
                 parameters.calibration(found.evidence),
+                named_regions(probabilities),
                 model=self.model,
                 version=self.version,
                 digest=digest,

@@ -17,7 +17,8 @@ from pipelines.boundaries.frames import aberrate, aberration_angle, local_time
 from pipelines.boundaries.shocks import theta_bn
 from pipelines.contract import NativeColumn, empty_frame
 from pipelines.earth_boundaries.crossings import BOUNDARIES, Crossings
-from pipelines.earth_boundaries.moments import CADENCE, FIELD, VELOCITY, MomentSeries
+from pipelines.earth_boundaries.moments import FIELD, VELOCITY, MomentSeries
+from pipelines.earth_boundaries.regions import UNKNOWN
 from pipelines.earth_boundaries.shells import EARTH_SPEED, usual_surfaces
 
 Values = NDArray[np.float64]
@@ -75,6 +76,7 @@ def build_frame(
     series: MomentSeries,
     crossings: Crossings,
     confidence: Values,
+    regions: NDArray[np.int64],
     *,
     model: str,
     version: str,
@@ -90,6 +92,9 @@ def build_frame(
         Those that are wanted.
     confidence
         In each, shape (n,).
+    regions
+        Named region of each minute of the series, `regions.UNKNOWN` in gaps: minutes that are on
+        the other side of the boundary again count for neither median.
     model, version, digest
         Name, version and weights of the detector.
 
@@ -112,8 +117,8 @@ def build_frame(
     rows = []
     for number in range(len(crossings)):
         edge, inward = int(crossings.edge[number]), bool(crossings.inward[number])
-        outer, inner = _sides(edge, inward, len(series))
-        name = BOUNDARIES[int(crossings.boundary[number])][0]
+        name, first = BOUNDARIES[int(crossings.boundary[number])]
+        outer, inner = _sides(edge, inward, regions, first)
         time = series.start.astype("datetime64[us]") + np.timedelta64(
             round(60e6 * float(crossings.time[number])), "us"
         )
@@ -161,12 +166,17 @@ def _places(series: MomentSeries, crossings: Crossings) -> Values:
     return np.asarray(position[low] * (1 - share) + position[high] * share)
 
 
-def _sides(edge: int, inward: bool, count: int) -> tuple[slice, slice]:
-    """Return the minutes on the outer and on the inner side of a crossing."""
+def _sides(
+    edge: int, inward: bool, regions: NDArray[np.int64], first: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the minutes near a crossing that are outside and inside of its boundary."""
     near, far = SIDE
-    before = slice(max(edge - far, 0), max(edge - near, 0))
-    after = slice(min(edge + near, count), min(edge + far, count))
-    return (before, after) if inward else (after, before)
+    count = len(regions)
+    before = np.arange(max(edge - far, 0), max(edge - near, 0))
+    after = np.arange(min(edge + near, count), min(edge + far, count))
+    outer, inner = (before, after) if inward else (after, before)
+    outside = (regions[outer] != UNKNOWN) & (regions[outer] < first)
+    return outer[outside], inner[regions[inner] >= first]
 
 
 def _median(values: Values) -> float:
@@ -202,9 +212,3 @@ def _geometry(
         pressure = dynamic_pressure(medians["upstream_density"], medians["upstream_speed"], _ALPHAS)
         model = jelinek2012_bow_shock(pressure).standoff if pressure > 0 else np.nan
     return {**found, "model_standoff": EARTH_RADIUS * model}
-
-
-def crossing_minutes(frame: pd.DataFrame, series: MomentSeries) -> Values:
-    """Return the times of rows in minutes from the beginning of a series, shape (n,)."""
-    since = frame["crossing_time"].to_numpy() - series.start.astype("datetime64[us]")
-    return np.asarray(since / CADENCE, dtype=np.float64)

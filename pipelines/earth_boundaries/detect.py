@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipelines.contract import Progress, silent
 from pipelines.earth_boundaries.features import FIELD_MASK, PLASMA_MASK, features
 from pipelines.earth_boundaries.moments import MomentSeries
+from pipelines.earth_boundaries.regions import UNKNOWN
 from pipelines.earth_boundaries.weights import load_into
 from pipelines.errors import WeightsError, require
 from pipelines.signals.windows import overlap_average
@@ -53,6 +54,13 @@ def region_probabilities(
     ).astype(np.float64)
     found[:, (inputs[FIELD_MASK] == 0) & (inputs[PLASMA_MASK] == 0)] = np.nan
     return found
+
+
+def named_regions(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the most likely region of each minute, `regions.UNKNOWN` in gaps, shape (n,)."""
+    measured = np.isfinite(probabilities[0])
+    named = np.nan_to_num(probabilities).argmax(axis=0)
+    return np.asarray(np.where(measured, named, UNKNOWN), dtype=np.int64)
 
 
 def region_weights(folder: Path) -> list[Path]:

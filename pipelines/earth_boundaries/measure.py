@@ -137,25 +137,17 @@ def measure_regions(
         forests.append(figures(answers_of(forest, tests), rule))
         progress("scoring forests", number + 1, len(seeds))
     return {
-        "orbits": {
-            "plain forest": spread(forests),
-            "network": spread(alone),
-            "networks together": figures(together, parameters.rule),
-            "confusion": score_answers(together).confusion.tolist(),
-            "networks": len(networks),
-            "test_orbits": TEST_ORBITS,
-        },
-        "published": _published(networks, parameters.rule, training, tests, seeds, progress),
+        "plain forest": spread(forests),
+        "network": spread(alone),
+        "networks together": figures(together, parameters.rule),
+        "confusion": score_answers(together).confusion.tolist(),
+        "networks": len(networks),
+        "test_orbits": TEST_ORBITS,
     }
 
 
-def _published(
-    networks: Sequence[Any],
-    rule: CrossingRule,
-    training: Sequence[Simulation],
-    tests: Sequence[Simulation],
-    seeds: Sequence[int],
-    progress: Progress,
+def measure_published(
+    weights: Path, seeds: Sequence[int], progress: Progress = silent
 ) -> dict[str, Any]:
     """Return the figures for bow shocks under the published protocol and on all hours."""
     from pipelines.earth_boundaries.direct import (
@@ -166,10 +158,13 @@ def _published(
         similarities,
     )
 
+    networks, rule = load_region_networks(weights), read_parameters(weights).rule
+    training = simulated_orbits(_BASELINE_ORBITS, seed=TRAINING_SEED, progress=progress)
+    tests = simulated_orbits(TEST_ORBITS, seed=TEST_SEED, progress=progress)
     learnt = [hours_of(each.series, each.regions) for each in training]
     held_out = [hours_of(each.series, each.regions) for each in tests]
     result: dict[str, Any] = {}
-    found = {"direct detector": [], "network": []}  # type: dict[str, list[list[Any]]]
+    found: dict[str, list[list[NDArray[np.float64]]]] = {"direct detector": [], "network": []}
     for number, seed in enumerate(seeds):
         direct = fit_direct(learnt, seed=seed)
         found["direct detector"].append([peaks(similarities(direct, each)) for each in held_out])
@@ -197,6 +192,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Scores on simulated orbits.")
     parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS)
     parser.add_argument("--seeds", type=int, default=5, help="of the baselines")
+    parser.add_argument("--part", choices=("regions", "published", "all"), default="all")
     arguments = parser.parse_args()
     require("torch").set_num_threads(1)
 
@@ -204,7 +200,11 @@ def main() -> int:
         print(f"{description}: {done} of {total}", file=sys.stderr, flush=True)
 
     try:
-        merge_results(measure_regions(arguments.weights, range(arguments.seeds), tell))
+        seeds = range(arguments.seeds)
+        if arguments.part in ("regions", "all"):
+            merge_results({"orbits": measure_regions(arguments.weights, seeds, tell)})
+        if arguments.part in ("published", "all"):
+            merge_results({"published": measure_published(arguments.weights, seeds, tell)})
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 1

@@ -73,11 +73,24 @@ def driven_shells(
         Of the wind, cm-3, km/s, nT in GSM, magnetosonic; shape (n,).
     """
     apparent = aberrate(position, aberration_angle(np.full(len(speed), EARTH_SPEED)))
-    inner, outer = np.empty(len(position)), np.empty(len(position))
+    winds = zip(density.tolist(), speed.tolist(), bz.tolist(), mach.tolist(), strict=True)
     usual = farris_russell_standoff(1.0, 6.0)
-    for number, place in enumerate(apparent):
-        pressure = dynamic_pressure(float(density[number]), float(speed[number]), 0.04)
-        inner[number] = shue1998(pressure, float(bz[number])).shell_factor(place)
-        moved = farris_russell_standoff(1.0, max(float(mach[number]), 1.6)) / usual
-        outer[number] = jelinek2012_bow_shock(pressure).shell_factor(place) / moved
+    table = np.empty((len(position), 3))
+    for number, (dense, fast, north, quick) in enumerate(winds):
+        pressure = dynamic_pressure(dense, fast, 0.04)
+        pause = shue1998(pressure, north)
+        moved = farris_russell_standoff(1.0, max(quick, 1.6)) / usual
+        table[number] = (
+            pause.nose,
+            pause.flaring,
+            jelinek2012_bow_shock(pressure).nose * moved,
+        )
+    nose, flaring, shock = table.T
+    # Surfaces of one family differ in size alone, or in size and in the exponent of one opening:
+    # that of size and exponent 1 serves all, and all points are looked at together.
+    opening = ShueSurface(1.0, 1.0).shell_factor(apparent)
+    distance = np.linalg.norm(apparent, axis=1)
+    inner = distance / (nose * (distance / opening) ** flaring)
+    family = JelinekSurface(1.0, usual_surfaces()[1].stretch)
+    outer = family.shell_factor(apparent) / shock
     return Shells(inner, np.minimum(outer, inner / _LEAST_GAP))

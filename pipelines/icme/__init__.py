@@ -14,21 +14,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.contract import Catalogue, Progress, Provenance, Span, SpanSource, silent
+from pipelines.contract import Catalogue, Progress, Span, SpanSource, silent
+from pipelines.icme.solarwind import SolarWindPipeline
 
 if TYPE_CHECKING:
     import numpy as np
 
     from pipelines.icme.features import Scaling
     from pipelines.icme.simulate import Simulation
-    from pipelines.request import RequestForm
     from pipelines.sources.insitu import InSituSeries
     from pipelines.sources.spans import SeriesInMemory, SeriesOnDemand
 
     Source = str | Path | InSituSeries | SeriesInMemory | SeriesOnDemand
 
 
-class IcmePipeline:
+class IcmePipeline(SolarWindPipeline):
     """Finds interplanetary coronal mass ejections in in-situ measurements of the solar wind."""
 
     name = "icme"
@@ -148,7 +148,7 @@ class IcmePipeline:
         from pipelines.icme.realtime import detect_in_real_time, read_stream_rules
         from pipelines.icme.source import open_spans
         from pipelines.sources.channels import require_channels
-        from pipelines.sources.spans import SeriesInMemory, ends_of, read_within
+        from pipelines.sources.spans import SeriesInMemory, read_within
 
         opened = open_spans(source, spacecraft=spacecraft, progress=progress)
         folder = Path(weights) if weights else SHIPPED_WEIGHTS
@@ -178,24 +178,19 @@ class IcmePipeline:
                 digest=detector.digest,
                 icmecat=listed,
             )
-        first, last = ends_of(series, span or opened.extent)
-        provenance = Provenance(
-            pipeline=self.name,
-            version=self.version,
-            weights_sha256=detector.digest,
-            source=opened.description,
+        provenance = self.record(
+            opened,
+            series,
+            span=span,
+            spacecraft=spacecraft,
             source_sha256=digest,
-            time_min=first,
-            time_max=last,
+            weights_sha256=detector.digest,
             parameters={
-                "spacecraft": series.spacecraft.name if series else spacecraft,
                 "rule": asdict(detector.rule),
                 "scaling": asdict(used),
                 "streaming": streaming,
                 "networks": len(detector.networks),
-                "span": [span.start.isoformat(), span.stop.isoformat()] if span else None,
                 "icmecat_sha256": listed.digest if listed else None,
-                "cleaning": series.cleaning.as_dict() if series else None,
             },
         )
         return Catalogue(frame, COLUMNS, provenance)
@@ -312,38 +307,6 @@ class IcmePipeline:
             weights=Path(weights) if weights else None,
             streaming=None if streaming is None else float(streaming),
             progress=progress,
-        )
-
-    # Runs on request: pipelines.request.RequestPipeline -------------------------------------------
-
-    @property
-    def request(self) -> RequestForm:
-        """What may be asked for."""
-        from pipelines.icme.request import FORM
-
-        return FORM
-
-    def check_request(
-        self, *, span: Span | None, has_file: bool, values: Mapping[str, Any]
-    ) -> None:
-        """Refuse what cannot work; see `pipelines.icme.request.check_request`."""
-        from pipelines.icme.request import check_request
-
-        check_request(span=span, has_file=has_file, values=values)
-
-    def request_source(
-        self,
-        *,
-        span: Span | None,
-        file: Path | None,
-        values: Mapping[str, Any],
-        progress: Progress = silent,
-    ) -> tuple[SeriesInMemory | SeriesOnDemand, Mapping[str, Any]]:
-        """Return what is asked for; see `pipelines.icme.request.request_source`."""
-        from pipelines.icme.request import request_source
-
-        return request_source(
-            span=span, file=file, values=values, margin=self.margin, progress=progress
         )
 
     def draw(

@@ -38,7 +38,7 @@ from pipelines.signals.events import flags
 from pipelines.sources.insitu import SAMPLES_PER_HOUR
 
 #: Parts of the real data that are learnt from; all of it is what `crossing` trains on.
-FRACTIONS = (0.0, 0.25, 0.5)
+FRACTIONS = (0.0, 0.5)
 
 #: Seed of the networks and of the draw of rotations.
 _SEED = 0

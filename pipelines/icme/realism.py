@@ -109,17 +109,30 @@ def telling_apart(
     return float(metrics.roc_auc_score(target, score))
 
 
-def table(real: Sequence[InSituSeries], simulated: Sequence[InSituSeries]) -> list[str]:
-    """Return the lines of the comparison."""
+def table(
+    real: Sequence[InSituSeries],
+    simulated: Sequence[InSituSeries],
+    fine: Sequence[InSituSeries] = (),
+) -> list[str]:
+    """Return the lines of the comparison.
+
+    Parameters
+    ----------
+    real
+        Measured series.
+    simulated, fine
+        Simulated series, without and with fine structure.
+    """
+    winds = {"real": real, "simulated": simulated} | ({"simulated, fine": fine} if fine else {})
     head = " | ".join(f"{100 * level:.0f} %" for level in _QUANTILES)
     lines = [f"| quantity | wind | {head} | memory |", "|---|---|" + "---|" * 6]
     for name, unit in QUANTITIES.items():
-        for kind, several in (("real", real), ("simulated", simulated)):
+        for kind, several in winds.items():
             cells = " | ".join(f"{value:.3g}" for value in quantiles(several, name))
             label = f"{name} ({unit})" if unit else name
             lines.append(f"| {label} | {kind} | {cells} | {memory_hours(several, name):.1f} h |")
     lines += ["", "| telling days apart (AUC) | without steps | with steps |", "|---|---|---|"]
-    pairs = {"real from simulated": (real, simulated)}
+    pairs = {f"real from {kind}": (real, each) for kind, each in winds.items() if kind != "real"}
     if len(real) > 1:
         pairs["one real spacecraft from the others"] = (real[:1], real[1:])
     for name, (some, others) in pairs.items():
@@ -157,10 +170,13 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         real = [open_source(each) for each in arguments.real]
-        simulated = [simulate(seed=seed).series for seed in COMPARED_SEEDS]
-        print("\n".join(table(real, simulated)))
+        simulated, fine = (
+            [simulate(seed=seed, fine=each).series for seed in COMPARED_SEEDS]
+            for each in (False, True)
+        )
+        print("\n".join(table(real, simulated, fine)))
         if arguments.figure:
-            draw(real, simulated, arguments.figure)
+            draw(real, fine, arguments.figure)
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 1

@@ -18,7 +18,8 @@ from pipelines.errors import PipelineError
 from pipelines.icme.ejections import Ejection, draw_by_quartiles, draw_ejection
 from pipelines.icme.ropes import rope_field
 from pipelines.icme.shock import fast_speed, mach_for_speed_jump, shock_jump
-from pipelines.icme.wind import Wind, ambient_wind, ornstein_uhlenbeck
+from pipelines.icme.structure import Structure
+from pipelines.icme.wind import Wind, ambient_wind, fine_wind, ornstein_uhlenbeck
 from pipelines.signals.events import REGION_COLUMNS, TRUTH_COLUMNS
 from pipelines.sources.insitu import CADENCE, SAMPLES_PER_HOUR, InSituSeries
 from pipelines.sources.plasma import expected_temperature
@@ -61,6 +62,7 @@ def simulate(
     seed: int = 1,
     ejections_per_year: float | None = None,
     gaps: bool = True,
+    fine: bool = False,
     progress: Progress = silent,
 ) -> Simulation:
     """Simulate solar wind at the Lagrange point L1.
@@ -77,6 +79,9 @@ def simulate(
         Mean rate; drawn between solar minimum (12) and maximum (45) when not given.
     gaps
         Whether the telemetry loses samples, about one in a hundred.
+    fine
+        Whether fluctuations have the fine structure of real wind. The networks that are shipped
+        learnt from wind without.
     progress
         Told after each ejection.
 
@@ -93,7 +98,7 @@ def simulate(
             hint="simulate at least 3 days",
         )
     random = np.random.default_rng(seed)
-    wind = ambient_wind(random, samples)
+    wind = fine_wind(random, samples) if fine else ambient_wind(random, samples)
     rate = ejections_per_year if ejections_per_year is not None else random.uniform(12, 45)
     intervals = []
     planned = _plan(random, samples, rate)
@@ -268,11 +273,11 @@ def _put_obstacle(
     samples = obstacle.stop - obstacle.start
     along = np.linspace(0, 1, samples)
     speed = ejection.speed + shift + ejection.expansion * (1 - 2 * along)
-    speed += 5.0 * ornstein_uhlenbeck(random, samples, 2.0)
-    structure = np.exp(0.35 * ornstein_uhlenbeck(random, samples, 4.0))
-    density = ambient_density * ejection.density_ratio * structure
+    noise = _obstacle_noise(random, wind.structure, obstacle)
+    speed += noise[0]
+    density = ambient_density * ejection.density_ratio * np.exp(noise[1])
     temperature = ejection.coldness * expected_temperature(speed)
-    temperature *= np.exp(0.3 * ornstein_uhlenbeck(random, samples, 3.0))
+    temperature *= np.exp(noise[2])
     field = (
         _smooth_field(random, samples)
         if ejection.rope is None
@@ -280,8 +285,10 @@ def _put_obstacle(
     )
     field *= (1 + ejection.asymmetry * (1 - 2 * along))[:, None]
     field *= ejection.field / np.mean(np.linalg.norm(field, axis=1))
-    waves = [ornstein_uhlenbeck(random, samples, 0.7) for _ in range(3)]
-    field += random.uniform(0.03, 0.25) * ejection.field * np.column_stack(waves)
+    if wind.structure is not None:
+        field *= np.exp(0.4 * wind.structure.field[obstacle])[:, None]
+    waves = _obstacle_waves(random, wind.structure, obstacle)
+    field += random.uniform(0.03, 0.25) * ejection.field * waves
     weight = _edges(random, samples)
     wind.speed[obstacle] += weight * (speed - wind.speed[obstacle])
     wind.density[obstacle] *= (density / wind.density[obstacle]) ** weight
@@ -289,6 +296,34 @@ def _put_obstacle(
         np.maximum(temperature, 4000.0) / wind.temperature[obstacle]
     ) ** weight
     wind.field[obstacle] += weight[:, None] * (field - wind.field[obstacle])
+
+
+def _obstacle_noise(
+    random: np.random.Generator, structure: Structure | None, obstacle: slice
+) -> tuple[Values, Values, Values]:
+    """Return fluctuations of the speed, km/s, and of the logarithms of density and temperature."""
+    if structure is not None:
+        return (
+            0.6 * structure.speed[obstacle],
+            structure.density[obstacle],
+            structure.temperature[obstacle],
+        )
+    samples = obstacle.stop - obstacle.start
+    return (
+        5.0 * ornstein_uhlenbeck(random, samples, 2.0),
+        0.35 * ornstein_uhlenbeck(random, samples, 4.0),
+        0.3 * ornstein_uhlenbeck(random, samples, 3.0),
+    )
+
+
+def _obstacle_waves(
+    random: np.random.Generator, structure: Structure | None, obstacle: slice
+) -> Values:
+    """Return waves of the field, about one in size, shape (n, 3)."""
+    if structure is not None:
+        return 0.6 * structure.turning[obstacle]
+    samples = obstacle.stop - obstacle.start
+    return np.column_stack([ornstein_uhlenbeck(random, samples, 0.7) for _ in range(3)])
 
 
 def _smooth_field(random: np.random.Generator, samples: int) -> Values:
@@ -315,11 +350,22 @@ def _relax_speed(wind: Wind, end: int, speed_at_end: float) -> None:
     wind.speed[end : end + length] += excess * fading
 
 
+def _shortening(random: np.random.Generator, wind: Wind) -> Values:
+    """Return by how much a mean vector is shorter than the mean magnitude, factors, shape (n,).
+
+    Directions vary within ten minutes, more so where the field is restless.
+    """
+    normal = random.standard_normal(len(wind.speed))
+    if wind.structure is None:
+        return np.asarray(1 - np.abs(0.03 * normal))
+    varied = 0.01 * wind.structure.level * np.exp(1.3 * normal)
+    return np.asarray(np.exp(-np.minimum(varied, 1.0)))
+
+
 def _measure(random: np.random.Generator, wind: Wind, gaps: bool) -> pd.DataFrame:
     """Return what the instruments see: rounded, in their units, with lost samples."""
     magnitude = np.linalg.norm(wind.field, axis=1)
-    # A mean vector is shorter than the mean magnitude: directions vary within ten minutes.
-    vector = wind.field * (1 - np.abs(0.03 * random.standard_normal(len(magnitude))))[:, None]
+    vector = wind.field * _shortening(random, wind)[:, None]
     data = pd.DataFrame(
         {
             "bx": vector[:, 0].round(3),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import require
+from pipelines.icme.structure import Structure, draw_unrest, fine_structure
 from pipelines.sources.insitu import SAMPLES_PER_HOUR
 from pipelines.sources.plasma import expected_temperature
 
@@ -42,6 +43,8 @@ class Wind:
         nT, shape (n, 3), RTN.
     regions
         Stream interaction regions: first sample, interface, one past the last.
+    structure
+        The fluctuations that are in the channels, when they are those of `structure.py`.
     """
 
     speed: Values
@@ -49,6 +52,7 @@ class Wind:
     temperature: Values
     field: Values
     regions: list[tuple[int, int, int]]
+    structure: Structure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +152,35 @@ def _turbulence(random: np.random.Generator, samples: int) -> Values:
     )
 
 
-def ambient_wind(random: np.random.Generator, samples: int) -> Wind:
-    """Return solar wind with streams and sectors but without ejections.
+@dataclass
+class LargeScale:
+    """What the wind is like without fluctuations; arrays have shape (n,).
 
-    Parameters
+    Attributes
     ----------
-    random
-        Source of randomness.
-    samples
-        Number of 10-minute samples.
+    climate
+        Long-term state.
+    speed
+        km/s.
+    polarity
+        1 where the field points away from the Sun, else -1.
+    density, field, heating
+        Factors by compressions, rarefactions and plasma sheets.
+    regions
+        As in `Wind`.
     """
+
+    climate: Climate
+    speed: Values
+    polarity: Values
+    density: Values
+    field: Values
+    heating: Values
+    regions: list[tuple[int, int, int]]
+
+
+def large_scale(random: np.random.Generator, samples: int) -> LargeScale:
+    """Return streams, interaction regions and sectors; see `ambient_wind`."""
     climate = draw_climate(random)
     hours = np.arange(samples) / SAMPLES_PER_HOUR
     speed = climate.slow_speed * np.exp(0.09 * ornstein_uhlenbeck(random, samples, 30.0))
@@ -171,16 +194,35 @@ def ambient_wind(random: np.random.Generator, samples: int) -> Wind:
     for crossing in _draw_sector_boundaries(random, hours[-1]):
         polarity[hours >= crossing] *= -1
         _add_plasma_sheet(random, hours, crossing, squeeze_density, squeeze_field, heating)
+    return LargeScale(
+        climate, speed, polarity, squeeze_density, squeeze_field, heating, sorted(regions)
+    )
+
+
+def ambient_wind(random: np.random.Generator, samples: int) -> Wind:
+    """Return solar wind with streams and sectors but without ejections.
+
+    Its channels fluctuate independently of each other; see `fine_wind`.
+
+    Parameters
+    ----------
+    random
+        Source of randomness.
+    samples
+        Number of 10-minute samples.
+    """
+    large = large_scale(random, samples)
+    climate, speed, polarity = large.climate, large.speed, large.polarity
     waves = _turbulence(random, samples) + 0.6 * sudden_changes(random, samples, 2.0)
     speed += 9.0 * waves * (speed / 400)
     # Mass flux: the denser the slower, n V^2 about constant; the rest is log-normal structure.
-    density = climate.density * (400 / speed) ** 2 * squeeze_density
+    density = climate.density * (400 / speed) ** 2 * large.density
     density *= np.exp(
         0.3 * ornstein_uhlenbeck(random, samples, 8.0)
         + 0.22 * sudden_changes(random, samples, 4.0)
         + 0.07 * ornstein_uhlenbeck(random, samples, 0.5)
     )
-    temperature = climate.heat * expected_temperature(speed) * heating
+    temperature = climate.heat * expected_temperature(speed) * large.heating
     # Fast wind is as hot as expected on the whole; the scatter is that of slow wind.
     temperature *= np.clip(400 / speed, 0.6, 1.1) ** 0.6
     temperature *= np.exp(
@@ -188,7 +230,7 @@ def ambient_wind(random: np.random.Generator, samples: int) -> Wind:
         + 0.26 * sudden_changes(random, samples, 3.0)
         + 0.1 * ornstein_uhlenbeck(random, samples, 0.5)
     )
-    magnitude = climate.field * squeeze_field
+    magnitude = climate.field * large.field
     magnitude *= np.exp(
         0.28 * ornstein_uhlenbeck(random, samples, 9.0)
         + 0.07 * sudden_changes(random, samples, 3.0)
@@ -196,7 +238,50 @@ def ambient_wind(random: np.random.Generator, samples: int) -> Wind:
     )
     magnitude *= magnetic_holes(random, samples)
     field = _turn(random, _spiral(speed, polarity), speed) * magnitude[:, None]
-    return Wind(speed, density, np.maximum(temperature, 4000.0), field, sorted(regions))
+    return Wind(speed, density, np.maximum(temperature, 4000.0), field, large.regions)
+
+
+#: Fluctuations of the field's components over each other, RTN: least along the radius.
+_ANISOTROPY = np.array([0.85, 1.1, 1.05])
+
+
+def fine_wind(random: np.random.Generator, samples: int) -> Wind:
+    """Return wind like `ambient_wind`, with the fine structure of real wind instead.
+
+    Steps are heavy-tailed, come in bursts, and belong together in all channels; see
+    `pipelines.icme.structure`.
+
+    Parameters
+    ----------
+    random
+        Source of randomness.
+    samples
+        Number of 10-minute samples.
+    """
+    large = large_scale(random, samples)
+    structure = fine_structure(random, samples, draw_unrest(random))
+    # Fast wind is more agitated in its speed and its directions.
+    agitation = np.clip(large.speed / 380, 0.75, 1.7)
+    speed = large.speed + structure.speed * agitation
+    density = large.climate.density * (400 / speed) ** 2 * large.density
+    density *= np.exp(0.2 * ornstein_uhlenbeck(random, samples, 30.0) + structure.density)
+    temperature = large.climate.heat * expected_temperature(speed) * large.heating
+    temperature *= np.clip(400 / speed, 0.6, 1.1) ** 0.6
+    temperature *= np.exp(0.15 * ornstein_uhlenbeck(random, samples, 30.0) + structure.temperature)
+    magnitude = large.climate.field * large.field * np.exp(structure.field)
+    magnitude *= np.exp(0.1 * ornstein_uhlenbeck(random, samples, 30.0))
+    magnitude *= magnetic_holes(random, samples)
+    turned = _spiral(speed, large.polarity)
+    turned = turned + agitation[:, None] * _ANISOTROPY * structure.turning
+    turned /= np.linalg.norm(turned, axis=1, keepdims=True)
+    return Wind(
+        speed,
+        density,
+        np.maximum(temperature, 4000.0),
+        turned * magnitude[:, None],
+        large.regions,
+        structure,
+    )
 
 
 @dataclass(frozen=True, slots=True)

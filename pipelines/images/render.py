@@ -215,7 +215,7 @@ def _brightness(
     heights: Values, pixel: float, light: Illumination, photometry: Photometry
 ) -> Values:
     """Return the brightness of each place without cast shadows; 1 for flat ground."""
-    down, right = np.gradient(heights, pixel)
+    down, right = _slope(heights, pixel, 0), _slope(heights, pixel, 1)
     up = np.stack([-right, down, np.ones_like(heights)])  # east, north, up
     up /= np.linalg.norm(up, axis=0)
     sun = _direction(light.incidence, light.sun_azimuth)
@@ -226,6 +226,21 @@ def _brightness(
     cos_e = np.clip(np.tensordot(camera, up, axes=1), 0.05, None)
     mu0, mu = (math.cos(math.radians(angle)) for angle in (light.incidence, light.emission))
     return cos_i / (cos_i + cos_e) * (mu0 + mu) / mu0
+
+
+def _slope(heights: Values, pixel: float, axis: int) -> Values:
+    """Return the slope along an axis: of the differences to both neighbours the smaller one.
+
+    A mean of the two would make a slope of the flat ground on either side of a cliff, and darken or
+    brighten it.
+    """
+    step = np.diff(heights, axis=axis) / pixel
+    ends = [(0, 0), (0, 0)]
+    ends[axis] = (1, 0)
+    before = np.pad(step, ends, mode="edge")
+    ends[axis] = (0, 1)
+    after = np.pad(step, ends, mode="edge")
+    return np.where(np.abs(before) < np.abs(after), before, after)
 
 
 def _direction(zenith: float, azimuth: float) -> Values:

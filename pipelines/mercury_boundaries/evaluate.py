@@ -132,11 +132,9 @@ def pair_crossings(
     partner = np.full(len(true), -1, dtype=np.int64)
     if len(true) == 0 or len(found) == 0:
         return partner
-    gap = np.maximum(
-        found.start[None, :] - true.end[:, None], true.start[:, None] - found.end[None, :]
-    )
-    fits = (gap <= tolerance) & (true.kind[:, None] == found.kind[None, :])
-    rows, columns = np.nonzero(fits)
+    rows, columns = _near(true, found, tolerance)
+    same = true.kind[rows] == found.kind[columns]
+    rows, columns = rows[same], columns[same]
     distance = np.abs(true.middle[rows] - found.middle[columns])
     taken = np.zeros(len(found), dtype=bool)
     for place in np.argsort(distance, kind="stable"):
@@ -144,6 +142,23 @@ def pair_crossings(
         if partner[row] < 0 and not taken[column]:
             partner[row], taken[column] = column, True
     return partner
+
+
+def _near(
+    true: Crossings, found: Crossings, tolerance: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of all pairs of intervals that lie at most `tolerance` apart."""
+    order = np.argsort(found.start, kind="stable")
+    start, end = found.start[order], found.end[order]
+    longest = float((end - start).max(initial=0.0))
+    low = np.searchsorted(start, true.start - tolerance - longest, side="left")
+    high = np.searchsorted(start, true.end + tolerance, side="right")
+    count = high - low
+    rows = np.repeat(np.arange(len(true)), count)
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    columns = np.repeat(low, count) + within
+    fits = end[columns] >= true.start[rows] - tolerance
+    return rows[fits], order[columns[fits]]
 
 
 def score_crossings(

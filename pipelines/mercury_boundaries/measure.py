@@ -15,12 +15,13 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from pipelines.mercury_boundaries.files import write_csv
-from pipelines.mercury_boundaries.series import MagSeries
 from pipelines.mercury_boundaries.simulate import simulate
 
 #: Seconds of a Mercury year, and orbits that are simulated before they are repeated.
-YEAR, ORBITS = 88 * 86400, 16.0
+YEAR, ORBITS = 88 * 86400, 8.0
 
 _CHILD = """
 import json, resource, sys, time
@@ -39,20 +40,24 @@ print(json.dumps({
 
 
 def write_year(folder: Path, seconds: int = YEAR) -> int:
-    """Write orbits for some seconds into a folder and return the number of samples."""
+    """Write orbits for some seconds into a folder and return the number of seconds.
+
+    Simulated orbits are written once; the others are the same lines with later times.
+    """
     simulation = simulate(start="2012-01-01", orbits=ORBITS, seed=42)
-    series = simulation.series
-    written = number = 0
-    while written < seconds:
-        part = min(len(series), seconds - written)
-        shifted = MagSeries(
-            series.first + written,
-            series.field[:part],
-            None if series.position is None else series.position[:part],
-        )
-        write_csv(shifted, None, folder / f"orbit_{number:03d}.csv")
-        written, number = written + part, number + 1
-    return written
+    length = len(simulation.series)
+    first = folder / "orbit_000.csv"
+    write_csv(simulation.series, None, first)
+    header, *lines = first.read_text().splitlines()
+    times = np.array([line[:19] for line in lines], dtype="datetime64[s]")
+    rests = [line[19:] for line in lines]
+    for number in range(1, -(-seconds // length)):
+        later = times + np.timedelta64(number * length, "s")
+        kept = int(np.searchsorted(later, times[0] + np.timedelta64(seconds, "s")))
+        stamps = np.datetime_as_string(later[:kept], unit="s")
+        rows = [stamp + rest for stamp, rest in zip(stamps, rests[:kept], strict=True)]
+        (folder / f"orbit_{number:03d}.csv").write_text("\n".join([header, *rows]) + "\n")
+    return seconds
 
 
 def measure(folder: Path, threads: int) -> dict[str, float]:

@@ -30,7 +30,7 @@ SIMULATED: Final = (
     (14, "2012-09-05"),
     (15, "2013-02-14"),
 )
-ORBITS: Final = 6.0
+ORBITS: Final = 2.0
 
 _SHORT: Final = ("SW", "BS", "MSh", "MP", "MSp")
 

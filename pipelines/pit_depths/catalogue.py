@@ -183,7 +183,7 @@ def write_profiles(found: Sequence[Measurement], folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for each in found:
             table, figure = (folder / f"{each.scene.name}{end}" for end in (".csv", ".png"))
-            profile_frame(each).to_csv(table, index=False, float_format="%.6g")
+            profile_frame(each).to_csv(table, index=False, float_format="%.10g")
             draw(each, figure)
             paths += [table, figure]
     except OSError as error:

@@ -18,7 +18,7 @@ Flags = NDArray[np.bool_]
 COUNTS = range(2, 7)
 #: Levels that a band is divided into: alone, and beside others.
 _LEVELS_ALONE = 256
-_LEVELS_TOGETHER = 16
+_LEVELS_TOGETHER = 64
 #: Points at most that the silhouette is taken of; the heaviest.
 _MOST_POINTS = 600
 _ITERATIONS = 100

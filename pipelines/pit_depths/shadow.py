@@ -30,8 +30,8 @@ _NEIGHBOURHOOD = 3.0
 #: Pixels from the edge within which the point spread mixes both sides.
 _MIXED = 2
 #: Levels that are tried to begin with, and the longer side of the image that they are tried on.
-_LEVELS = 24
-_COARSE = 320
+_LEVELS = 16
+_COARSE = 128
 #: Percentile of the brightness around a shadow that stands for lit ground.
 _DIM = 25.0
 #: Standard deviation in pixels of the smoothing before the division into lit and dark.
@@ -137,15 +137,20 @@ def largest_part(mask: Flags) -> Flags:
     return found
 
 
-def _contrast(grey: Values, mask: Flags, known: Flags) -> tuple[float, float, float]:
-    """Return the contrast over the edge of a mask, and the levels inside and outside of it."""
+def _contrast(
+    grey: Values, mask: Flags, known: Flags, reach: tuple[int, int] = (_MIXED, 6)
+) -> tuple[float, float, float]:
+    """Return the contrast over the edge of a mask, and the levels inside and outside of it.
+
+    Pixels count from the first to the second distance of `reach` from the edge.
+    """
     ndimage = require("scipy.ndimage")
-    part = _box(mask, 8)
+    part = _box(mask, reach[1] + 2)
     grey, mask, known = grey[part], mask[part], known[part]
-    inside = mask & ~ndimage.binary_erosion(mask, iterations=4) & known
-    core = ndimage.binary_erosion(mask, iterations=_MIXED) & inside
-    ring = ndimage.binary_dilation(mask, iterations=6) & known
-    ring &= ~ndimage.binary_dilation(mask, iterations=_MIXED)
+    inside = mask & known
+    core = ndimage.binary_erosion(mask, iterations=reach[0]) & inside
+    near = ndimage.binary_dilation(mask, iterations=reach[0])
+    ring = ndimage.binary_dilation(near, iterations=reach[1] - reach[0]) & ~near & known
     dark = float(np.median(grey[core if core.any() else inside])) if inside.any() else 0.0
     # Of lit ground the darker part: rubble at the rim is half lit, and a bright wall opposite must
     # not draw the level up to where the floor is.
@@ -192,12 +197,13 @@ def _begin(grey: Values, smooth: Values, known: Flags) -> tuple[Flags, float]:
     part = (slice(step // 2, None, step), slice(step // 2, None, step))
     coarse, certain = smooth[part], known[part]
     low, top = (float(each) for each in np.percentile(coarse[certain], [0.05, 60.0]))
+    reach = (_MIXED, 6) if step == 1 else (1, 3)
     best: tuple[float, float] | None = None
     for threshold in np.linspace(low, top, _LEVELS + 2)[1:-1]:
         mask = largest_part((coarse < threshold) & certain)
         if mask.sum() * step**2 < LEAST_PIXELS:
             continue
-        contrast, inside, outside = _contrast(coarse, mask, certain)
+        contrast, inside, outside = _contrast(coarse, mask, certain, reach)
         if best is None or contrast > best[0]:
             best = contrast, (inside + outside) / 2.0
     if best is None:

@@ -9,11 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines.errors import SourceError
+from pipelines.sources.cleaning import Cadence, Cleaning
 from pipelines.sources.insitu import CADENCE, CHANNELS, SAMPLES_PER_HOUR, InSituSeries
 from pipelines.sources.spacecraft import find_spacecraft
 
 #: Channels that the hourly file has, by the file's names; all others were not handed on with it.
 OMNI_COLUMNS = {"bt": "b", "bz": "bz", "vt": "v", "np": "n"}
+
+#: What stands for a missing value in the hourly files as NASA hands them out (format of OMNI 2).
+OMNI_FILLS = {"b": 999.9, "bz": 999.9, "v": 9999.0, "n": 999.9}
 
 
 def read_omni(path: Path) -> InSituSeries:
@@ -21,8 +25,9 @@ def read_omni(path: Path) -> InSituSeries:
 
     The file has the columns ``ts`` (start of the hour, ISO 8601), ``b, bz`` (nT, GSM), ``v`` (km/s)
     and ``n`` (cm-3). Between the middles of measured hours values are interpolated linearly; an
-    hour without measurement is a gap. Channels that the file does not have are gaps throughout,
-    so that such a series serves for training, which uses masks, but not as a catalogue's source.
+    hour without measurement, or with the fill value of OMNI, is a gap. Channels that the file
+    does not have are gaps throughout, so that such a series serves for training, which uses masks,
+    but not as a catalogue's source.
     OMNI joins Wind, ACE and IMP 8, shifted to the bow shock (King & Papitashvili 2005, J. Geophys.
     Res. 110, A02104); the series is given to Wind, whose lists of ejections apply within an hour.
 
@@ -49,7 +54,22 @@ def read_omni(path: Path) -> InSituSeries:
     }
     start = np.datetime64(int(hours[0]), "h").astype("datetime64[us]")
     craft = find_spacecraft("Wind")
-    return InSituSeries(craft, start, pd.DataFrame(channels), path.name, "OMNI")
+    filled = sum(int(_is_fill(raw, name).sum()) for name in OMNI_COLUMNS.values())
+    cleaning = Cleaning(
+        samples=len(raw),
+        fill_values=filled,
+        cadences=(Cadence(3600.0, 1.0),),
+        missing=tuple(name for name, values in channels.items() if np.isnan(values).all()),
+    )
+    cleaning.tell(path.name)
+    data = pd.DataFrame(channels)
+    return InSituSeries(craft, start, data, path.name, "OMNI", cleaning=cleaning)
+
+
+def _is_fill(raw: pd.DataFrame, column: str) -> NDArray[np.bool_]:
+    """Return which cells of a column hold its fill value."""
+    values = pd.to_numeric(raw[column], errors="coerce").to_numpy(dtype=np.float64)
+    return np.asarray(values >= OMNI_FILLS[column] - 1e-6)
 
 
 def _read_columns(path: Path) -> pd.DataFrame:
@@ -101,7 +121,7 @@ def _finer(
         raise SourceError(
             f"{path}, line {int(wrong[0]) + 2}, column {column}: {cell!r} is not a number"
         )
-    known = np.isfinite(values)
+    known = np.isfinite(values) & ~_is_fill(raw, column)
     if not known.any():
         return np.full(len(middle), np.nan)
     finer = np.asarray(np.interp(middle, hours[known] * 3600.0 + 1800.0, values[known]))

@@ -18,7 +18,8 @@ _HALF = (
 
 
 def test_forms_that_never_come_whole_keep_nobody_out(serving: Callable[..., Settings]) -> None:
-    here = serving(connections=2, waiting_seconds=0.0)
+    # A place comes free a moment after the answer is there.
+    here = serving(connections=2, waiting_seconds=5.0)
     with ExitStack() as opened:
         for number in range(6):
             half = opened.enter_context(connect(here, f"127.0.0.{10 + number}"))

@@ -222,6 +222,35 @@ def test_pairs_are_of_one_kind_near_each_other_and_belong_to_nobody_else():
     assert agreement(true, found, 90.0) == pytest.approx(2 / 3)
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10000))
+def test_near_intervals_are_those_of_looking_at_all_pairs(seed):
+    random = np.random.default_rng(seed)
+
+    def some(count):
+        start = random.uniform(0, 5000, count)
+        return Crossings(
+            start, start + random.exponential(100, count), random.integers(0, 2, count)
+        )
+
+    true, found = some(int(random.integers(1, 30))), some(int(random.integers(1, 30)))
+    partner = pair_crossings(true, found, 50.0)
+    chosen = partner[partner >= 0]
+    assert len(set(chosen)) == len(chosen)
+    for row in range(len(true)):
+        fits = [
+            each
+            for each in range(len(found))
+            if found.kind[each] == true.kind[row]
+            and found.start[each] - true.end[row] <= 50
+            and true.start[row] - found.end[each] <= 50
+        ]
+        if partner[row] >= 0:
+            assert partner[row] in fits
+        else:  # whatever would have fitted went to a nearer one
+            assert set(fits) <= set(chosen)
+
+
 def test_scores_of_intervals_count_each_once_and_measure_both_edges():
     true = crossings((100, 110, 0), (1000, 1100, 1))
     found = crossings((104, 108, 0), (105, 109, 0), (990, 1130, 1))

@@ -68,3 +68,15 @@ def test_a_function_that_changes_the_size_is_refused():
         list(map_tiles(InMemory(PIXELS), lambda window: window[:, 1:], size=30))
     with pytest.raises(ValueError, match="cannot be"):
         list(tiles_of((3, 3), 0, 1))
+
+
+def test_tiles_of_a_file_are_those_of_its_pixels(tmp_path):
+    pytest.importorskip("rasterio", reason="the extra [images] is not installed")
+    from pipelines.images.raster import open_raster, write_geotiff
+
+    write_geotiff(tmp_path / "a.tif", PIXELS, None)
+    whole = np.full((61, 83), np.nan)
+    with open_raster(tmp_path / "a.tif") as raster:
+        for tile, values in map_tiles(raster, smoothed, size=17, margin=RADIUS):
+            whole[tile.rows, tile.cols] = values
+    np.testing.assert_array_equal(whole, smoothed(PIXELS))

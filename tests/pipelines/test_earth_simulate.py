@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 pytest.importorskip("scipy")
 
-from pipelines.boundaries.earth import EARTH_RADIUS, jelinek2012_bow_shock
+from pipelines.boundaries.earth import (
+    EARTH_RADIUS,
+    dynamic_pressure,
+    jelinek2012_bow_shock,
+    shue1998,
+)
+from pipelines.boundaries.frames import aberrate, aberration_angle
 from pipelines.earth_boundaries.foreshock import connection, foreshock_strength
 from pipelines.earth_boundaries.moments import CHANNELS, FIELD
 from pipelines.earth_boundaries.orbit import orbit_gse, period
@@ -21,7 +27,7 @@ from pipelines.earth_boundaries.regions import (
     REGIONS,
     SOLAR_WIND,
 )
-from pipelines.earth_boundaries.shells import driven_shells, usual_shells
+from pipelines.earth_boundaries.shells import EARTH_SPEED, driven_shells, usual_shells
 from pipelines.earth_boundaries.simulate import main, simulate
 from pipelines.earth_boundaries.upstream import red_noise, simulate_upstream, smooth_noise
 
@@ -89,6 +95,21 @@ def test_the_bow_shock_is_outside_of_the_magnetopause_in_any_wind(density, speed
     shells = driven_shells(place, *arrays)
     # The farther out a boundary, the smaller the shell factor of a point.
     assert shells.bow_shock[0] < shells.magnetopause[0]
+
+
+def test_all_points_together_have_the_shell_factors_of_each_models_surface():
+    random = np.random.default_rng(8)
+    place = random.normal(0, 10, (40, 3))
+    density, speed = random.uniform(2, 20, 40), random.uniform(300, 700, 40)
+    bz = random.uniform(-10, 10, 40)
+    shells = driven_shells(place, density, speed, bz, np.full(40, 6.0))
+    apparent = aberrate(place, aberration_angle(np.full(40, EARTH_SPEED)))
+    for number in range(40):
+        pressure = dynamic_pressure(float(density[number]), float(speed[number]), 0.04)
+        inner = shue1998(pressure, float(bz[number])).shell_factor(apparent[number])
+        outer = jelinek2012_bow_shock(pressure).shell_factor(apparent[number])
+        assert shells.magnetopause[number] == pytest.approx(float(inner), rel=1e-9)
+        assert shells.bow_shock[number] == pytest.approx(min(float(outer), float(inner) / 1.1))
 
 
 def test_a_point_on_the_models_noses_has_shell_factors_of_one_but_for_aberration():

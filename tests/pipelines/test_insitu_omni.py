@@ -73,3 +73,13 @@ def test_a_file_without_its_columns_says_which(tmp_path):
     path.write_text("ts,b\n1998-01-01,4\n")
     with pytest.raises(SourceError, match="no column bz, v, n"):
         read_omni(path)
+
+
+def test_fill_values_are_gaps_and_counted_and_missing_channels_named(tmp_path):
+    rows = hours([4, 999.9, 6])
+    rows[0] = rows[0].replace(",400,", ",9999.,")
+    series = read_omni(write(tmp_path, rows))
+    assert np.isnan(series.channel("bt")[6:12]).all()
+    assert np.isnan(series.channel("vt")[:6]).all()
+    assert series.cleaning.fill_values == 2
+    assert series.cleaning.missing == ("bx", "by", "tp")

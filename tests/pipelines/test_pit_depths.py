@@ -14,6 +14,7 @@ pytest.importorskip("rasterio", reason="the extra [images] is not installed")
 pytest.importorskip("pyproj", reason="the extra [images] is not installed")
 
 import pyproj
+import pyvo
 
 from epntap.catalogue import read_catalogue
 from epntap.publish import DataFrameSource, drop, open_native, publish
@@ -193,44 +194,50 @@ def test_holes_in_the_data_are_flagged(data, tmp_path):
     assert not row.is_lower_limit
 
 
-def test_the_catalogue_is_valid_and_found_by_region(database, catalogue):
+def test_the_catalogue_is_valid_and_found_by_region(database, service, catalogue):
     description = read_catalogue("pit_depths")
     publish(database, description, DataFrameSource(catalogue.frame, "pits", catalogue.units))
     try:
-        client = LocalTapClient(database)
-        report = validate(client, "pit_depths", Options(5, 1000, 0))
+        report = validate(LocalTapClient(database), "pit_depths", Options(5, 1000, 0))
         assert not report.findings, [str(finding) for finding in report.findings]
+        tap = pyvo.dal.TAPService(f"{service}/tap")
+
+        def names(condition: str) -> list[str]:
+            found = tap.search(
+                f"SELECT granule_uid FROM pit_depths.epn_core WHERE {condition} ORDER BY 1"
+            )
+            return [str(each) for each in found["granule_uid"]]
+
         row = catalogue.frame.iloc[1]
         longitude, latitude = (row.lon_west + row.lon_east) / 2, (row.lat_min + row.lat_max) / 2
         near = f"CIRCLE({longitude}, {latitude}, 0.0005)"
-        assert names(client, f"1 = INTERSECTS(s_region, {near})") == ["pit_1"]
+        assert names(f"1 = INTERSECTS(s_region, {near})") == ["pit_1"]
         point = f"POINT({longitude}, {latitude})"
-        assert names(client, f"1 = CONTAINS({point}, s_region)") == ["pit_1"]
-        assert names(client, "apparent_depth > 3") == ["pit_0", "pit_1", "pit_2"]
+        assert names(f"1 = CONTAINS({point}, s_region)") == ["pit_1"]
+        assert names("apparent_depth > 3") == ["pit_0", "pit_1", "pit_2"]
+        scales = tap.search("SELECT MAX(pixelscale_max) AS s FROM pit_depths.epn_core")["s"]
+        assert scales[0] == pytest.approx(0.0005, rel=0.02)  # kilometres
     finally:
         drop(database, "pit_depths")
 
 
-def names(client: LocalTapClient, condition: str) -> list[str]:
-    query = f"SELECT granule_uid FROM pit_depths.epn_core WHERE {condition} ORDER BY granule_uid"
-    return [str(row[0]) for row in client.query(query, 100).rows]
-
-
-def test_the_cave_catalogue_of_mars_goes_in_by_its_description_alone(database):
+def test_the_cave_catalogue_of_mars_goes_in_by_its_description_alone(database, service):
     path = SHARED / "MGC3_Mars_Cave_Catalog.csv"
     if not path.is_file():
         pytest.skip("the catalogue MGC3 is not beside this repository (../shared)")
     publish(database, read_catalogue("mgc3"), open_native(path))
     try:
-        client = LocalTapClient(database)
-        report = validate(client, "mgc3", Options(5, 2000, 0))
+        report = validate(LocalTapClient(database), "mgc3", Options(5, 2000, 0))
         assert not report.findings, [str(finding) for finding in report.findings]
-        found = client.query("SELECT COUNT(*) AS n, MAX(depth) AS d FROM mgc3.epn_core", 10).rows
-        assert [tuple(row) for row in found] == [(1062, 102.0)]
+        tap = pyvo.dal.TAPService(f"{service}/tap")
+        query = "SELECT COUNT(*) AS n, MAX(depth) AS d, MAX(diameter_max) AS w FROM mgc3.epn_core"
+        found = tap.search(query)
+        assert (found["n"][0], found["d"][0], found["w"][0]) == (1062, 102.0, 520.0)
     finally:
         drop(database, "mgc3")
 
 
+@pytest.mark.slow
 def test_shadows_of_the_real_height_model_give_the_depths_that_its_geometry_allows():
     path = SHARED / "MHH.tif"
     if not path.is_file():
@@ -279,3 +286,20 @@ def test_the_real_shadow_south_of_arsia_mons_has_its_published_depth(real_shadow
     assert profile.length[-1] == pytest.approx(152.0, abs=2.0)
     # The picture of the figure has a quarter of the pixels, drawn for the eye.
     assert compare_masks(shadow.mask, hand_made).f1 >= 0.95
+
+
+def test_lines_of_the_report_leave_empty_what_is_not_known():
+    from pipelines.pit_depths.report import table_row
+
+    scores = {"n_images": 2, "f1": 0.98765, "iou": 0.9}
+    row = table_row("x", "subpixel", "exact", scores)
+    assert row == "| x | subpixel | exact | 2 | 0.988 | 0.900 |  |  |  |  |  |"
+    scores |= {"depth_error_median": 0.01234, "within_errors": 0.5}
+    assert "| 1.23 % |  |  |  | 50 % |" in table_row("x", "subpixel", "exact", scores)
+
+
+def test_published_durations_are_those_of_the_ends_of_their_range():
+    from pipelines.pit_depths.speed import published_seconds
+
+    assert published_seconds(20_000) == pytest.approx(5.0)
+    assert published_seconds(4_800_000) == pytest.approx(500.0)
