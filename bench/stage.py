@@ -103,6 +103,10 @@ class Stage:
             path.unlink()
         return name
 
+    def has_sky(self, rows: int) -> bool:
+        """Tell whether a catalogue of so many rows is published."""
+        return self.sky_name(rows) in self._published
+
     def note_sky(self, rows: int) -> None:
         """Say that a catalogue of so many rows is published."""
         self._published.add(self.sky_name(rows))

@@ -1,4 +1,4 @@
-"""The same queries on catalogues of 10^5 to 10^7 rows."""
+"""Catalogues of 10^5 to 10^7 rows: memory to publish them, and the same queries on each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import statistics
 from collections.abc import Iterator
 
 from bench.asking import KeepAlive
-from bench.figures import Figure
+from bench.figures import Figure, ratio
+from bench.parts.publishing import publish_watched
 from bench.stage import Stage
 
 _INTERVAL = (
@@ -21,8 +22,9 @@ _CONE = (
 
 
 def measure_growth(stage: Stage) -> Iterator[Figure]:
-    """Yield how much slower an interval and a cone are in the largest catalogue."""
-    names = [stage.with_sky(rows) for rows in stage.plan.sizes]
+    """Yield how much more the largest catalogue takes: memory to publish, an interval, a cone."""
+    names = [stage.sky_name(rows) for rows in stage.plan.sizes]
+    yield _memory(stage)
     with stage.home.serving() as ours:
         client = KeepAlive(ours.url)
         for what, query in (("interval of a week", _INTERVAL), ("cone of 2.5 deg", _CONE)):
@@ -41,6 +43,26 @@ def measure_growth(stage: Stage) -> Iterator[Figure]:
                 detail=listed,
             )
         client.close()
+
+
+def _memory(stage: Stage) -> Figure:
+    """Publish the catalogues that are not there yet, and compare the peaks of the process."""
+    found: dict[int, tuple[float, float]] = {}
+    with stage.home.opened():
+        for rows in stage.plan.sizes:
+            if not stage.has_sky(rows):
+                description, path = stage.sky_files(rows)
+                found[rows] = publish_watched(stage, description, path)
+                stage.note_sky(rows)
+                path.unlink()
+    smallest, largest = stage.plan.sizes[0], stage.plan.sizes[-1]
+    peaks = [found[rows][1] if rows in found else None for rows in (largest, smallest)]
+    detail = ", ".join(
+        f"{rows:.0e} rows {seconds:.0f} s, peak {peak:.0f} MB"
+        for rows, (seconds, peak) in found.items()
+    )
+    what = f"memory of publishing, from {smallest:.0e} to {largest:.0e} rows"
+    return Figure("growth", what, ratio(*peaks), "x", 1.5, detail=detail or "published before")
 
 
 def _medians(client: KeepAlive, query: str, names: list[str], count: int) -> list[float]:

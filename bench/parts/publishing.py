@@ -12,38 +12,22 @@ from bench.machine import Watch
 from bench.sources import EVENTS_YAML, events
 from bench.stage import Stage
 
-_LARGE = 10_000_000
-_SMALL = 100_000
-
 
 def measure_publishing(stage: Stage) -> Iterator[Figure]:
-    """Yield seconds for 100,000 rows, against DaCHS, and the memory for 10,000,000."""
+    """Yield seconds for 100,000 rows, and against DaCHS."""
     stage.with_events()
     with stage.home.opened():  # so that the database runs, as it does beside a service
         first, again = [], []
         for _ in range(stage.plan.repeats):
             stage.home.command("drop", "bench", "--yes")
-            first.append(_publish(stage, EVENTS_YAML, events())[0])
-            again.append(_publish(stage, EVENTS_YAML, events())[0])
+            first.append(publish_watched(stage, EVENTS_YAML, events())[0])
+            again.append(publish_watched(stage, EVENTS_YAML, events())[0])
         seconds = min(first)
         detail = "start of the process, checks, indexes, statistics"
         yield Figure("publish", "100,000 x 60 rows, visible", seconds, "s", 3, detail=detail)
         detail = "every row is compared with the one before"
         yield Figure("publish", "the same as a new version", min(again), "s", detail=detail)
         yield _against_dachs(stage, seconds)
-        small = _publish(stage, *stage.sky_files(_SMALL))
-        stage.note_sky(_SMALL)
-        detail = f"{small[0]:.1f} s, peak {small[1]:.0f} MB for 100,000 rows"
-        if _LARGE not in stage.plan.sizes:
-            yield Figure(
-                "publish", "memory for 10^7 rows", None, "x", 1.5, detail=f"left out; {detail}"
-            )
-            return
-        large = _publish(stage, *stage.sky_files(_LARGE))
-        stage.note_sky(_LARGE)
-        stage.sky_files(_LARGE)[1].unlink()
-    detail += f"; {large[0]:.0f} s, peak {large[1]:.0f} MB for 10^7 rows"
-    yield Figure("publish", "memory for 10^7 rows", large[1] / small[1], "x", 1.5, detail=detail)
 
 
 def _against_dachs(stage: Stage, seconds: float) -> Figure:
@@ -56,7 +40,7 @@ def _against_dachs(stage: Stage, seconds: float) -> Figure:
     return Figure("publish", what, ratio(seconds, theirs), "x DaCHS", 1 / 6, detail=remark)
 
 
-def _publish(stage: Stage, description: Path, rows: Path) -> tuple[float, float]:
+def publish_watched(stage: Stage, description: Path, rows: Path) -> tuple[float, float]:
     """Publish a file; return the seconds that it took and the peak of its memory in MB."""
     start = time.perf_counter()
     process = stage.home.begin("publish", str(description), str(rows))

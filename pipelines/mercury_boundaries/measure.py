@@ -75,7 +75,7 @@ def measure(folder: Path, threads: int) -> dict[str, float]:
 def main() -> int:
     """Read the command line, measure, and print."""
     parser = argparse.ArgumentParser(description="Time and memory of a Mercury year.")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="keep the files here, or use those there")
     arguments = parser.parse_args()
     with TemporaryDirectory() as temporary:

@@ -94,8 +94,10 @@ def test_what_is_measured_of_a_crossing_belongs_together(catalogue):
     shocks = frame[frame.boundary == "bow_shock"]
     assert shocks.theta_bn.between(0, 90).all()
     assert (shocks.field_ratio > 1).mean() > 0.7
-    # The shock lies outside of the magnetopause of the same leg.
-    assert (frame.groupby("orbit_id").size() <= 4).all()
+    periapsis = pd.to_datetime(frame.orbit_id.str[-13:], format="%Y%m%dT%H%M")
+    apart = (frame.crossing_start - periapsis).abs().dt.total_seconds()
+    assert (apart <= CONTEXT + frame.duration_s + 60).all()
+    # The shock lies outside of the magnetopause.
     assert shocks.standoff_model.median() > frame.standoff_model.median()
 
 
@@ -157,12 +159,11 @@ def test_a_span_without_any_measurement_has_no_rows(simulated_orbits, restless):
     assert list(found.frame.columns) == [column.name for column in COLUMNS]
 
 
-def test_evaluation_scores_files_against_their_own_regions(
-    simulated_orbits, mercury_detector, tmp_path
-):
-    series = simulated_orbits.series
+def test_evaluation_scores_files_against_their_own_regions(mercury_detector, tmp_path):
+    # The first simulated orbits of the README's table.
+    simulation = pipeline.simulate(start="2011-06-01", orbits=2.0, seed=11)
     path = tmp_path / "orbit_00.csv"
-    write_csv(series, TYPES[simulated_orbits.classes], path)
+    write_csv(simulation.series, TYPES[simulation.classes], path)
     scores = pipeline.evaluate(path, path)
     assert scores["accuracy"] > 0.9
     assert scores["macro_f1"] > 0.85
@@ -174,7 +175,7 @@ def test_evaluation_scores_files_against_their_own_regions(
         "magnetosphere",
     }
     assert scores["tolerance_s"] == 60.0
-    assert scores["n_true"] > 10
+    assert scores["n_true"] == len(simulation.crossings)
     assert scores["time_error_median_s"] >= 0
     assert json.loads(json.dumps(scores)) == scores
     blind = pipeline.evaluate(path, tmp_path, position=False)
@@ -204,6 +205,7 @@ def test_weights_of_another_network_are_refused(tmp_path, restless, simulated_or
         pipeline.run(simulated_orbits.series, weights=tmp_path / "empty")
 
 
+@pytest.mark.slow
 def test_training_from_files_writes_weights_that_a_run_can_use(tmp_path):
     simulation = pipeline.simulate(orbits=2.0, seed=31)
     half = len(simulation.series) // 2

@@ -232,7 +232,7 @@ def test_the_cave_catalogue_of_mars_goes_in_by_its_description_alone(database, s
         tap = pyvo.dal.TAPService(f"{service}/tap")
         query = "SELECT COUNT(*) AS n, MAX(depth) AS d, MAX(diameter_max) AS w FROM mgc3.epn_core"
         found = tap.search(query)
-        assert (found["n"][0], found["d"][0], found["w"][0]) == (1062, 102.0, 520.0)
+        assert (found["n"][0], found["d"][0], found["w"][0]) == (1062, 345.0, 520.0)
     finally:
         drop(database, "mgc3")
 
