@@ -124,7 +124,7 @@ def test_an_orbit_that_only_touches_the_sheath_has_no_passage():
 # Paths ------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     lengths=st.lists(st.integers(12, 400), min_size=9, max_size=17),
     first=st.integers(0, 3 * BLOCK),
@@ -152,7 +152,7 @@ def test_a_gap_is_bridged_by_the_order_of_the_regions():
     np.testing.assert_array_equal(found[330:], states[330:])
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 1000), cut=st.integers(1, 3 * BLOCK))
 def test_the_path_of_a_part_is_that_of_the_whole_a_block_away_from_the_cut(seed, cut):
     random = np.random.default_rng(seed)
