@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import require
-from pipelines.icme.crossing import Answers, Probabilities, RealSeries
 from pipelines.icme.features import REFERENCE, SCALED, features
 from pipelines.icme.labels import label_classes
+from pipelines.icme.leftout import Answers, Probabilities, RealSeries
 from pipelines.signals.rolling import rolling_moments
 from pipelines.sources.grid import bridge_gaps
 from pipelines.sources.insitu import SAMPLES_PER_HOUR

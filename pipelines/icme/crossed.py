@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.icme.crossing import Answers, Probabilities, RealSeries
 from pipelines.icme.decide import decide
 from pipelines.icme.evaluate import HeldOut, Scored, choose_rule, mean_and_deviation, score_together
+from pipelines.icme.leftout import Answers, Probabilities, RealSeries
 from pipelines.signals.events import EventRule
 
 #: Scores whose spread over seeds is told.

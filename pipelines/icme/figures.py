@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from pipelines.errors import PipelineError, require
 from pipelines.icme.crossed import mean_answers, rules_of
-from pipelines.icme.crossing import RealSeries, read_answers, read_real
 from pipelines.icme.decide import decide
 from pipelines.icme.evaluate import calibrate
+from pipelines.icme.leftout import RealSeries, read_answers, read_real
 from pipelines.icme.measure import RESULTS
 from pipelines.icme.model import CLASSES
 from pipelines.signals.events import Intervals

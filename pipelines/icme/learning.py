@@ -20,18 +20,12 @@ from numpy.typing import NDArray
 from pipelines.contract import Progress, silent
 from pipelines.errors import require
 from pipelines.icme.crossed import rules_of, scored
-from pipelines.icme.crossing import (
-    STEPS,
-    Answers,
-    Probabilities,
-    RealSeries,
-    kept_network,
-    network_name,
-)
+from pipelines.icme.crossing import STEPS, kept_network, network_name
 from pipelines.icme.decide import ejection_probability
 from pipelines.icme.detect import class_probabilities, first_sample
 from pipelines.icme.evaluate import HeldOut, score_together
 from pipelines.icme.labels import label_intervals
+from pipelines.icme.leftout import Answers, Probabilities, RealSeries
 from pipelines.icme.train import Labelled, fit_fully, training_simulations
 from pipelines.icme.wind import SYNODIC_HOURS
 from pipelines.signals.events import flags

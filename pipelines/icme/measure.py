@@ -23,11 +23,12 @@ import pandas as pd
 from pipelines.errors import PipelineError, require
 from pipelines.icme.baselines import forest_answers, threshold_answers
 from pipelines.icme.crossed import crossed_scores, mean_answers, rules_of, scored
-from pipelines.icme.crossing import Answers, RealSeries, network_name, read_answers, read_real
+from pipelines.icme.crossing import network_name
 from pipelines.icme.detect import SHIPPED_WEIGHTS, first_sample, load_network
 from pipelines.icme.features import REFERENCE
 from pipelines.icme.labels import read_labels
 from pipelines.icme.learning import learning_curve, plain_points
+from pipelines.icme.leftout import Answers, RealSeries, read_answers, read_real
 from pipelines.icme.lists import agreement, read_richardson_cane
 from pipelines.icme.realtime import StreamRules
 from pipelines.icme.streaming import stream_inputs, streamed_probabilities

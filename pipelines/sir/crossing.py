@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from pipelines.errors import PipelineError
 from pipelines.icme.crossed import mean_answers, rules_of
-from pipelines.icme.crossing import RealSeries, read_answers, read_real
 from pipelines.icme.detect import PARAMETERS_FILE, SHIPPED_WEIGHTS, read_parameters
+from pipelines.icme.leftout import RealSeries, read_answers, read_real
 from pipelines.signals.events import EventRule
 from pipelines.sir.evaluate import HeldOutRegions, calibrate, choose_rule, rule_values
 from pipelines.sir.parameters import RegionParameters

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.errors import PipelineError
-from pipelines.icme.crossing import RealSeries, read_real
 from pipelines.icme.figures import Judged, draw_event, draw_reliability, examples
+from pipelines.icme.leftout import RealSeries, read_real
 from pipelines.sir.crossing import YearLeftOut, years_left_out
 from pipelines.sir.evaluate import calibrate, choose_rule, found_in, rule_values
 

@@ -14,15 +14,9 @@ pytest.importorskip("sklearn")
 from pipelines.icme import crossing
 from pipelines.icme.baselines import forest_answers, threshold_answers
 from pipelines.icme.crossed import crossed_scores
-from pipelines.icme.crossing import (
-    Answers,
-    RealSeries,
-    kept_network,
-    network_name,
-    read_answers,
-    write_answers,
-)
+from pipelines.icme.crossing import kept_network, network_name
 from pipelines.icme.evaluate import Scored, score_together
+from pipelines.icme.leftout import Answers, RealSeries, read_answers, write_answers
 from pipelines.icme.simulate import simulate
 from pipelines.icme.train import label_simulation
 

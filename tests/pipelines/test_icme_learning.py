@@ -11,7 +11,6 @@ pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
 from pipelines.icme import learning
-from pipelines.icme.crossing import Answers, RealSeries
 from pipelines.icme.evaluate import HeldOut
 from pipelines.icme.learning import (
     count_events,
@@ -21,6 +20,7 @@ from pipelines.icme.learning import (
     plain_points,
     sample_auc,
 )
+from pipelines.icme.leftout import Answers, RealSeries
 from pipelines.icme.simulate import simulate
 from pipelines.icme.train import label_simulation
 
