@@ -3,7 +3,8 @@
 A download is a stream of pieces of about a megabyte that live for a moment. By default glibc gives
 each of them back to the system and asks for the next, and the first touch of every page of it
 costs more than what is done with the page. Keeping a few megabytes at hand spares that; few arenas
-keep what is kept small. When nothing is asked any more, what is kept goes back to the system.
+keep what is kept small. When nothing is asked any more, what is kept goes back to the system; so
+it does now and then under load, since small things that live longer keep the heap from shrinking.
 """
 
 from __future__ import annotations
@@ -29,8 +30,12 @@ _ARENAS = 2
 #: Seconds between two looks at whether the process rests.
 _LOOK_SECONDS = 2.0
 
-#: Growth that is worth giving back.
+#: Growth that is worth giving back at rest, and under load, where part of it is used again soon.
 _WORTH_BYTES = 4 * 1024 * 1024
+_WORTH_UNDER_LOAD_BYTES = 32 * 1024 * 1024
+
+#: Under load this many looks pass between two times.
+_LOOKS_UNDER_LOAD = 5
 
 #: Where Linux tells the resident pages of this process (proc_pid_statm(5), second number).
 _STATM = Path("/proc/self/statm")
@@ -68,10 +73,10 @@ def give_back() -> bool:
 
 
 class Resting:
-    """Gives kept memory back whenever the process rests, while the block runs.
+    """Gives kept memory back when the process rests, and now and then under load.
 
-    It looks for that in a thread of its own. Where memory has not grown since it was last given
-    back, nothing is done.
+    It looks for that in a thread of its own, while the block runs. Where memory has not grown since
+    it was last given back, nothing is done.
 
     Parameters
     ----------
@@ -103,12 +108,18 @@ class Resting:
             self._thread.join()
 
     def _look(self) -> None:
-        least = resident_bytes()
+        least, passed = resident_bytes(), 0
         while not self._stopped.wait(self._look_seconds):
-            if not self._is_busy() and resident_bytes() > least + _WORTH_BYTES:
+            now, passed = resident_bytes(), passed + 1
+            least = min(least, now)
+            if self._is_busy():
+                is_due = passed >= _LOOKS_UNDER_LOAD and now > least + _WORTH_UNDER_LOAD_BYTES
+            else:
+                is_due = now > least + _WORTH_BYTES
+            if is_due:
                 give_back()
                 # What could not be given back is in use, and no reason to try again.
-                least = resident_bytes()
+                least, passed = resident_bytes(), 0
 
 
 def resident_bytes() -> int:

@@ -66,3 +66,34 @@ def test_what_is_kept_is_given_back_when_the_process_rests():
     busy, rested = map(float, done.stdout.split())
     assert busy > 20
     assert rested < 8
+
+
+#: Likewise with more, while the process stays busy; prints how much was held, and how much at last.
+_LOAD = """
+import time
+from epntap.allocator import Resting, keep_freed_pieces, resident_bytes
+assert keep_freed_pieces()
+before = resident_bytes()
+pieces = [bytes(50_000) for _ in range(2000)]
+last = bytes(50_000)
+held = resident_bytes() - before
+with Resting(lambda: True, look_seconds=0.01):
+    time.sleep(0.2)
+    pieces = [bytes(50_000) for _ in range(4000)]
+    last = bytes(50_000)
+    del pieces
+    until = time.monotonic() + 30
+    while resident_bytes() - before > held // 2 and time.monotonic() < until:
+        time.sleep(0.01)
+print(held / 2**20, (resident_bytes() - before) / 2**20)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what to keep")
+def test_much_that_is_kept_is_given_back_under_load_too():
+    done = subprocess.run(
+        [sys.executable, "-c", _LOAD], capture_output=True, text=True, check=True, timeout=60
+    )
+    held, at_last = map(float, done.stdout.split())
+    assert held > 80
+    assert at_last < 40
