@@ -1,4 +1,4 @@
-"""How the C library keeps memory that is freed.
+"""How memory that is freed is kept, by the C library and by Python.
 
 A download is a stream of pieces of about a megabyte that live for a moment. By default glibc gives
 each of them back to the system and asks for the next, and the first touch of every page of it
@@ -10,6 +10,7 @@ it does now and then under load, since small things that live longer keep the he
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import platform
 import threading
@@ -23,6 +24,9 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
 #: Bytes that stay at hand in each arena, more than the pieces of a stream have together.
 _KEPT_BYTES = 8 * 1024 * 1024
+
+#: New objects between two looks for circles: more than a long query makes, some megabytes.
+_COLLECTED_OBJECTS = 50_000
 
 #: Arenas for all threads; they take turns at Python's lock anyway.
 _ARENAS = 2
@@ -59,6 +63,17 @@ def keep_freed_pieces() -> bool:
             set_option(_ARENA_MAX, _ARENAS),
         ]
     )
+
+
+def collect_rarely() -> None:
+    """Look for objects that refer to each other in circles less often than Python does by itself.
+
+    By default that is after 700 new objects: a long query makes tens of thousands, all of them in
+    use, and each look goes over those that are there, of imports too. What is imported when this is
+    called is left out for good.
+    """
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_OBJECTS, *gc.get_threshold()[1:])
 
 
 def give_back() -> bool:

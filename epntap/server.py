@@ -10,7 +10,7 @@ from functools import partial
 import uvicorn
 from starlette.applications import Starlette
 
-from epntap.allocator import Resting, keep_freed_pieces
+from epntap.allocator import Resting, collect_rarely, keep_freed_pieces
 from epntap.connections import IDLE_SECONDS, ConnectionLimits, GuardedProtocol
 from epntap.database import Database
 from epntap.imports import FIRST_ANSWERS_SECONDS, import_meanwhile
@@ -48,6 +48,7 @@ def serve(database: Database, settings: Settings, listener: socket.socket) -> No
     """Serve until SIGINT or SIGTERM; the caller closes the database then."""
     sys.setswitchinterval(_SWITCH_S)
     keep_freed_pieces()
+    collect_rarely()
     phases = PhaseListener(database)
     config = configuration(create_app(database, settings, phases), settings)
     # The first job is not to wait for what writes about jobs.
