@@ -28,6 +28,9 @@ _KEPT_BYTES = 8 * 1024 * 1024
 #: New objects between two looks for circles: more than a long query makes, some megabytes.
 _COLLECTED_OBJECTS = 50_000
 
+#: What Arrow allocates with (Arrow's documentation, environment variables).
+_ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
+
 #: Arenas for all threads; they take turns at Python's lock anyway.
 _ARENAS = 2
 
@@ -48,6 +51,9 @@ _STATM = Path("/proc/self/statm")
 def keep_freed_pieces() -> bool:
     """Let the process keep some freed memory at hand.
 
+    Arrow, which has an allocator of its own that keeps much more, is told to use that of the C
+    library, unless the administrator chose one. It must not be imported yet.
+
     Returns
     -------
     bool
@@ -55,6 +61,7 @@ def keep_freed_pieces() -> bool:
     """
     if not _is_glibc():
         return False
+    os.environ.setdefault(_ARROW_POOL, "system")
     set_option = ctypes.CDLL(None).mallopt
     return all(
         [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
 
 import pytest
+
+_POOL = "ARROW_DEFAULT_MEMORY_POOL"
 
 _STREAM = """
 import resource, sys
@@ -97,3 +100,27 @@ def test_much_that_is_kept_is_given_back_under_load_too():
     held, at_last = map(float, done.stdout.split())
     assert held > 80
     assert at_last < 40
+
+
+#: Prints the allocator of Arrow.
+_ARROW = """
+from epntap.allocator import keep_freed_pieces
+assert keep_freed_pieces()
+import pyarrow
+print(pyarrow.default_memory_pool().backend_name)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what to keep")
+@pytest.mark.parametrize(("chosen", "used"), [({}, "system"), ({_POOL: "mimalloc"}, "mimalloc")])
+def test_arrow_keeps_no_memory_of_its_own_unless_it_was_chosen(chosen, used):
+    inherited = {name: value for name, value in os.environ.items() if name != _POOL}
+    done = subprocess.run(
+        [sys.executable, "-c", _ARROW],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=inherited | chosen,
+    )
+    assert done.stdout.strip() == used
