@@ -35,6 +35,7 @@ class IcmePipeline(SolarWindPipeline):
     title = "Interplanetary coronal mass ejections from in-situ solar wind"
     version = "2.1"
     model = "ICME-SIR-ResUNet"
+    request_module = "pipelines.icme.request"
 
     #: An event reaches at most a week (`detect.LONGEST`) beyond its start, merging and smoothing
     #: 7 hours more, the network sees 7.1 days on either side of a sample, and gaps are bridged
@@ -308,14 +309,6 @@ class IcmePipeline(SolarWindPipeline):
             streaming=None if streaming is None else float(streaming),
             progress=progress,
         )
-
-    def draw(
-        self, source: SeriesInMemory | SeriesOnDemand, catalogue: Catalogue, path: Path
-    ) -> None:
-        """Draw the measurements with the events shaded; see `pipelines.icme.request.draw`."""
-        from pipelines.icme.request import draw
-
-        draw(source, catalogue, path)
 
 
 def _listed_digest(icmecat: str | Path | None) -> str | None:

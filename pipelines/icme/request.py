@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from pipelines.contract import Catalogue, Progress, Span
-from pipelines.errors import NoDataError, PipelineError, SourceError, require
-from pipelines.request import RequestForm, RequestParameter
+from pipelines.errors import NoDataError, SourceError, require
+from pipelines.request import SIMULATION, RequestForm, RequestParameter, check_spacecraft
 from pipelines.sources.insitu import InSituSeries
 from pipelines.sources.spacecraft import SPACECRAFT, find_spacecraft
 from pipelines.sources.spans import (
@@ -22,8 +21,6 @@ from pipelines.sources.spans import (
     to_datetime64,
     with_margin,
 )
-
-_SIMULATION = "simulation"
 
 FORM = RequestForm(
     parameters=(
@@ -82,18 +79,7 @@ def check_request(*, span: Span | None, has_file: bool, values: Mapping[str, Any
     PipelineError
         If the spacecraft is missing, or its data cannot be fetched here.
     """
-    craft = values.get("spacecraft")
-    if craft is None:
-        raise PipelineError(
-            "nothing says who measured", hint=f"SPACECRAFT is one of {', '.join(_names())}"
-        )
-    if has_file or span is None or craft == _SIMULATION:
-        return
-    if importlib.util.find_spec("speasy") is None:
-        raise PipelineError(
-            f"this service cannot fetch data of {craft}: speasy is not installed",
-            hint="send the measurements as FILE, or ask for SPACECRAFT=simulation",
-        )
+    check_spacecraft(_names(), span=span, has_file=has_file, values=values)
 
 
 def request_source(
@@ -121,7 +107,7 @@ def request_source(
     if file is None:
         if span is None:
             raise SourceError("neither a time span nor a file is given")
-        if craft.name == _SIMULATION:
+        if craft.name == SIMULATION:
             return open_spans(f"simulation:{_ends(span)}/{values['seed']}", progress=progress), {}
         # With what lies around it, the rows are those that a catalogue of the mission has.
         source = f"speasy:{craft.key}/{_ends(with_margin(span, margin))}"

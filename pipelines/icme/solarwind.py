@@ -1,4 +1,4 @@
-"""What the pipelines ``icme`` and ``sir`` have in common: the same runs on request, one record.
+"""What the pipelines ``icme`` and ``sir`` have in common: how a run is recorded.
 
 Nothing that has to work is imported before it does, so that a server can list the pipelines.
 """
@@ -6,62 +6,27 @@ Nothing that has to work is imported before it does, so that a server can list t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.contract import Progress, Provenance, Span, silent
+from pipelines.contract import Provenance, Span
+from pipelines.request import OnRequest
 
 if TYPE_CHECKING:
-    from pipelines.request import RequestForm
     from pipelines.sources.insitu import InSituSeries
     from pipelines.sources.spans import SeriesInMemory, SeriesOnDemand
 
 
-class SolarWindPipeline:
+class SolarWindPipeline(OnRequest):
     """A pipeline that searches the in-situ measurements of one spacecraft.
 
     Attributes
     ----------
     name, version
         As `pipelines.contract.Pipeline` has them.
-    margin
-        As `pipelines.contract.SpanPipeline` has it.
     """
 
     name: str
     version: str
-    margin: timedelta
-
-    @property
-    def request(self) -> RequestForm:
-        """What may be asked for; `pipelines.request.RequestPipeline`."""
-        from pipelines.icme.request import FORM
-
-        return FORM
-
-    def check_request(
-        self, *, span: Span | None, has_file: bool, values: Mapping[str, Any]
-    ) -> None:
-        """Refuse what cannot work; see `pipelines.icme.request.check_request`."""
-        from pipelines.icme.request import check_request
-
-        check_request(span=span, has_file=has_file, values=values)
-
-    def request_source(
-        self,
-        *,
-        span: Span | None,
-        file: Path | None,
-        values: Mapping[str, Any],
-        progress: Progress = silent,
-    ) -> tuple[SeriesInMemory | SeriesOnDemand, Mapping[str, Any]]:
-        """Return what is asked for; see `pipelines.icme.request.request_source`."""
-        from pipelines.icme.request import request_source
-
-        return request_source(
-            span=span, file=file, values=values, margin=self.margin, progress=progress
-        )
 
     def record(
         self,

@@ -144,6 +144,9 @@ def _remember(torch: Any, average: Any, network: Any, memory: float) -> None:
     with torch.no_grad():
         for old, new in zip(average.parameters(), network.parameters(), strict=True):
             old.lerp_(new, 1 - memory)
+        # Statistics of batch normalisation are running averages already.
+        for old, new in zip(average.buffers(), network.buffers(), strict=True):
+            old.copy_(new)
 
 
 def _rate(step: int, plan: TrainingPlan) -> float:

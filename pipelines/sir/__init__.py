@@ -35,6 +35,7 @@ class SirPipeline(SolarWindPipeline):
     title = "Stream interaction regions from in-situ solar wind"
     version = "1.1"
     model = "ICME-SIR-ResUNet"
+    request_module = "pipelines.sir.request"
 
     #: Forward: 16 days to the latest end of a stream, 13 for the next region and an ejection in
     #: it, 8 of context. Backward: 29 to the region a rotation earlier, 15 of context for that.
@@ -272,14 +273,6 @@ class SirPipeline(SolarWindPipeline):
             ejections=Path(ejections) if ejections else None,
             progress=progress,
         )
-
-    def draw(
-        self, source: SeriesInMemory | SeriesOnDemand, catalogue: Catalogue, path: Path
-    ) -> None:
-        """Draw the measurements with the regions shaded; see `pipelines.sir.request.draw`."""
-        from pipelines.sir.request import draw
-
-        draw(source, catalogue, path)
 
 
 def _folder(weights: str | Path | None) -> Path:

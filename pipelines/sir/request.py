@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.contract import Catalogue
-from pipelines.icme.request import FORM, Opened, draw_series
+from pipelines.icme.request import FORM, Opened, check_request, draw_series, request_source
 
-__all__ = ["FORM", "draw"]
+__all__ = ["FORM", "check_request", "draw", "request_source"]
 
 _SLOW, _FAST, _STREAM = "tab:blue", "tab:red", "tab:orange"
 

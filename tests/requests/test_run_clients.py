@@ -20,7 +20,9 @@ PAGE = {"accept": "text/html,application/xhtml+xml"}
 
 def test_pyvo_finds_out_how_to_run_a_pipeline_and_runs_it(runs):
     services = DatalinkResults.from_result_url(f"{runs.url}/run")
-    assert [row["ID"] for row in services] == ["gpu_strides", "icme", "sir", "strides"]
+    offered = [row["ID"] for row in services]
+    assert offered == sorted(offered)
+    assert {"earth_boundaries", "gpu_strides", "icme", "sir", "strides"} <= set(offered)
     described = services.get_adhocservice_by_id("strides")
     query = DatalinkQuery.from_resource([], described, TIME=DAYS, STEP=36.0)
     assert query.baseurl == f"{runs.url}/run/strides"
@@ -130,7 +132,7 @@ def test_a_page_shows_nothing_of_a_client_as_markup(client):
 def test_what_is_not_offered_is_told_with_the_reason(client):
     assert "a_package_that_nobody_has" in refusal(client.get("/run/lacking"), 404)
     answer = client.post("/run/nonsense", data={"TIME": DAYS})
-    assert "there are: gpu_strides, icme, sir, strides" in refusal(answer, 404)
+    assert re.search(r"there are: .*gpu_strides, icme, .*sir, strides\)", refusal(answer, 404))
 
 
 def test_an_administrator_says_which_pipelines_are_offered(runs):
