@@ -151,11 +151,16 @@ class Catalogue:
         What each column of `frame` is, in its order.
     provenance
         Where the rows come from.
+    products
+        Folder of the files that belong to rows (profiles, masks, thumbnails), which columns of
+        `frame` name relative to it; whoever gave it to `Pipeline.run` removes it. `None` if no
+        files were asked for: those columns are empty then.
     """
 
     frame: pd.DataFrame
     columns: tuple[NativeColumn, ...]
     provenance: Provenance
+    products: Path | None = None
 
     def __post_init__(self) -> None:
         """Check that the frame has exactly the columns described."""
@@ -241,6 +246,33 @@ def empty_frame(columns: Iterable[NativeColumn]) -> pd.DataFrame:
     return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in columns})
 
 
+def complete_frame(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[NativeColumn], **same: Any
+) -> pd.DataFrame:
+    """Return rows as a frame that has exactly the columns described, with their types.
+
+    Parameters
+    ----------
+    rows
+        One mapping a row; what no column is called is left out.
+    columns
+        Those of the catalogue.
+    **same
+        Values that all rows have.
+
+    Raises
+    ------
+    KeyError
+        If rows lack a column.
+    """
+    import pandas as pd
+
+    if not rows:
+        return empty_frame(columns)
+    types = {column.name: column.dtype for column in columns}
+    return pd.DataFrame(rows).assign(**same)[list(types)].astype(types)
+
+
 def digest_files(paths: Iterable[Path]) -> str:
     """Return the SHA-256 digest of the names and contents of files, in order of their names."""
     digest = hashlib.sha256()
@@ -272,6 +304,10 @@ class Pipeline(Protocol):
 
     def run(self, source: Any, *, progress: Progress = silent, **options: Any) -> Catalogue:
         """Detect in a source and return the native catalogue.
+
+        A pipeline that can write files besides has a keyword ``products`` here: the folder to write
+        them to, or `None` for no files. Its callers know that by the signature; see
+        `Catalogue.products` and `pipelines.products`.
 
         Raises
         ------

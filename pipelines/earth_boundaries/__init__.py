@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.contract import Catalogue, Progress, Provenance, Span, SpanSource, silent
+from pipelines.request import OnRequest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
     Source = str | Path | MomentSeries | SeriesInMemory
 
 
-class EarthBoundariesPipeline:
+class EarthBoundariesPipeline(OnRequest):
     """Finds crossings of the Earth's bow shock and magnetopause along orbits."""
 
     name = "earth_boundaries"
     title = "Crossings of the Earth's bow shock and magnetopause"
     version = "1.0"
     model = "EarthRegionNet"
+    request_module = "pipelines.earth_boundaries.request"
 
     #: Windows that hold a minute reach 256 minutes to either side of it at most, and a crossing
     #: depends on half an hour around it: less than five hours.
@@ -67,9 +69,9 @@ class EarthBoundariesPipeline:
         WeightsError
             If there are no weights.
         """
-        from pipelines.earth_boundaries.weights import weights_digest
+        from pipelines.weights import digest_weights
 
-        text = json.dumps([self.name, self.version, weights_digest(_folder(weights))])
+        text = json.dumps([self.name, self.version, digest_weights(_folder(weights), self.name)])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def run(
@@ -112,14 +114,14 @@ class EarthBoundariesPipeline:
         )
         from pipelines.earth_boundaries.parameters import read_parameters
         from pipelines.earth_boundaries.source import open_series
-        from pipelines.earth_boundaries.weights import weights_digest
+        from pipelines.weights import digest_weights
 
         wanted = None if span is None else _widened(span, self.margin)
         opened = open_series(source, spacecraft=spacecraft, span=wanted, progress=progress)
         series = opened.whole if wanted is None else opened.whole.within(wanted)
         folder = _folder(weights)
         networks, parameters = load_region_networks(folder), read_parameters(folder)
-        digest = weights_digest(folder)
+        digest = digest_weights(folder, self.name)
         if series is None:
             frame = empty_frame(COLUMNS)
         else:

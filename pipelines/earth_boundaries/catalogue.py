@@ -15,7 +15,7 @@ from pipelines.boundaries.earth import (
 )
 from pipelines.boundaries.frames import aberrate, aberration_angle, local_time
 from pipelines.boundaries.shocks import theta_bn
-from pipelines.contract import NativeColumn, empty_frame
+from pipelines.contract import NativeColumn, complete_frame, empty_frame
 from pipelines.earth_boundaries.crossings import BOUNDARIES, Crossings
 from pipelines.earth_boundaries.moments import FIELD, VELOCITY, MomentSeries
 from pipelines.earth_boundaries.regions import UNKNOWN
@@ -145,13 +145,15 @@ def build_frame(
                 "confidence": float(confidence[number]),
             }
         )
-    frame = pd.DataFrame(rows)
-    frame["spacecraft"], frame["instrument"] = series.spacecraft, series.instrument
-    frame["simulated"] = series.simulated
-    frame["model_name"], frame["model_version"] = model, version
-    frame["weights_digest"] = digest[:12]
-    return pd.DataFrame(
-        {column.name: frame[column.name].astype(column.dtype) for column in COLUMNS}
+    return complete_frame(
+        rows,
+        COLUMNS,
+        spacecraft=series.spacecraft,
+        instrument=series.instrument,
+        simulated=series.simulated,
+        model_name=model,
+        model_version=version,
+        weights_digest=digest[:12],
     )
 
 

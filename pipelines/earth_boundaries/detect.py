@@ -13,9 +13,10 @@ from pipelines.contract import Progress, silent
 from pipelines.earth_boundaries.features import FIELD_MASK, PLASMA_MASK, features
 from pipelines.earth_boundaries.moments import MomentSeries
 from pipelines.earth_boundaries.regions import UNKNOWN
-from pipelines.earth_boundaries.weights import load_into
-from pipelines.errors import WeightsError, require
+from pipelines.earth_boundaries.weights import CASE
+from pipelines.errors import require
 from pipelines.signals.windows import overlap_average
+from pipelines.weights import load_into, weight_files
 
 
 def region_probabilities(
@@ -63,23 +64,6 @@ def named_regions(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.asarray(np.where(measured, named, UNKNOWN), dtype=np.int64)
 
 
-def region_weights(folder: Path) -> list[Path]:
-    """Return the files of weights for minutes in a folder.
-
-    Raises
-    ------
-    WeightsError
-        If there are none.
-    """
-    paths = sorted(folder.glob("moments_*.safetensors"))
-    if not paths:
-        raise WeightsError(
-            f"{folder} has no weights for moments (moments_*.safetensors)",
-            hint=f"make some with: epntap train earth_boundaries --output {folder}",
-        )
-    return paths
-
-
 def load_region_networks(folder: Path) -> list[Any]:
     """Load all networks for minutes of a folder, in evaluation mode.
 
@@ -91,4 +75,4 @@ def load_region_networks(folder: Path) -> list[Any]:
     require("torch")
     from pipelines.earth_boundaries.model import RegionNetwork
 
-    return [load_into(RegionNetwork(), path) for path in region_weights(folder)]
+    return [load_into(RegionNetwork(), path) for path in weight_files(folder, CASE, "moments_*")]

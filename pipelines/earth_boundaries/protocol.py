@@ -16,16 +16,16 @@ from pipelines.earth_boundaries.detect import load_region_networks, region_proba
 from pipelines.earth_boundaries.labels import ANY, Truth, read_truth, require_regions
 from pipelines.earth_boundaries.matching import CrossingScores, score_crossings
 from pipelines.earth_boundaries.moments import MomentSeries
-from pipelines.earth_boundaries.parameters import read_parameters
+from pipelines.earth_boundaries.parameters import PARAMETERS_FILE, read_parameters
 from pipelines.earth_boundaries.regions import REGIONS, UNKNOWN, WINDOW_REGIONS
 from pipelines.earth_boundaries.scores import score_regions
 from pipelines.earth_boundaries.source import is_windows, open_series, open_windows
 from pipelines.earth_boundaries.train import fit_regions, labelled, simulated_orbits
-from pipelines.earth_boundaries.weights import save_network
 from pipelines.earth_boundaries.window_detect import load_window_networks, name_windows
 from pipelines.earth_boundaries.window_train import fit_windows
 from pipelines.earth_boundaries.windows import Windows, join, read_window_labels
 from pipelines.errors import LabelError, PipelineError
+from pipelines.weights import write_tensors
 
 #: Simulated orbits that are learnt from beside given ones, and those that choose the rule.
 _ORBITS, _ASIDE = 6, 2
@@ -135,7 +135,7 @@ def train(
         joined = join(windows)
         for number, seed in enumerate(seeds):
             network = fit_windows(joined, seed=seed, steps=window_steps, simulated=simulated)
-            save_network(network, output / f"windows_{number}.safetensors")
+            write_tensors(network.state_dict(), output / f"windows_{number}.safetensors")
             progress("training networks for windows", number + 1, len(seeds))
         report["windows"] = {"learnt_from": len(joined), "networks": len(seeds)}
     series = [
@@ -185,7 +185,7 @@ def _train_moments(
     networks = []
     for number, seed in enumerate(seeds):
         networks.append(fit_regions(learnt, seed=seed, steps=steps))
-        save_network(networks[-1], output / f"moments_{number}.safetensors")
+        write_tensors(networks[-1].state_dict(), output / f"moments_{number}.safetensors")
         progress("training networks for moments", number + 1, len(seeds))
     answers = [
         answered(_only_known(region_probabilities(one, networks), regions), regions)
@@ -194,7 +194,7 @@ def _train_moments(
     if not any((each.regions != UNKNOWN).any() for each in answers):
         raise LabelError("nothing is left to choose the rule on", hint="give longer series")
     parameters = choose(answers, series=len(series), simulated=simulated)
-    parameters.write(output)
+    parameters.write(output / PARAMETERS_FILE)
     return {
         "learnt_from": len(learnt),
         "networks": len(networks),

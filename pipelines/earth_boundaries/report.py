@@ -16,7 +16,8 @@ from typing import Any
 from pipelines.earth_boundaries import pipeline
 from pipelines.earth_boundaries.regions import REGIONS, WINDOW_REGIONS
 from pipelines.earth_boundaries.results import read_results
-from pipelines.errors import PipelineError, require
+from pipelines.errors import require
+from pipelines.reporting import add_real, print_lines
 
 _SPLITS = {
     "pass": "whole passes held out",
@@ -91,37 +92,32 @@ def lines_of(results: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _scored(windows: Path | None, real: Sequence[Sequence[Path]]) -> list[str]:
+    """Return lines on data that are scored with the weights as shipped."""
+    lines = []
+    require("torch").set_num_threads(1)
+    if windows:
+        scores = pipeline.evaluate(windows, windows)
+        lines += [
+            "",
+            f"{windows.name}, weights as shipped: accuracy {scores['accuracy']:.3f}, "
+            f"macro F1 {scores['macro_f1']:.3f}",
+        ]
+    for series, labels in real:
+        scores = pipeline.evaluate(series, labels)
+        lines += ["", f"{scores['source']}: crossing F1 {scores['crossing_f1']:.3f}"]
+    return lines
+
+
 def main() -> int:
     """Read the command line and print the tables."""
     parser = argparse.ArgumentParser(description="Results for the Earth's boundaries as tables.")
     parser.add_argument("--windows", type=Path, help="labelled windows to name anew, .npz")
-    parser.add_argument(
-        "--real",
-        nargs=2,
-        type=Path,
-        action="append",
-        default=[],
-        metavar=("SERIES", "LABELS"),
-        help="a series of moments with its regions or crossings",
-    )
+    add_real(parser, "a series of moments with its regions or crossings")
     arguments = parser.parse_args()
-    try:
-        print("\n".join(lines_of(read_results())))
-        if arguments.windows or arguments.real:
-            require("torch").set_num_threads(1)
-        if arguments.windows:
-            scores = pipeline.evaluate(arguments.windows, arguments.windows)
-            print(
-                f"\n{arguments.windows.name}, weights as shipped: accuracy "
-                f"{scores['accuracy']:.3f}, macro F1 {scores['macro_f1']:.3f}"
-            )
-        for series, labels in arguments.real:
-            scores = pipeline.evaluate(series, labels)
-            print(f"\n{scores['source']}: crossing F1 {scores['crossing_f1']:.3f}")
-    except PipelineError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return print_lines(
+        lambda: [*lines_of(read_results()), *_scored(arguments.windows, arguments.real)]
+    )
 
 
 if __name__ == "__main__":

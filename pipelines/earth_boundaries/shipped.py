@@ -13,10 +13,12 @@ from pathlib import Path
 from pipelines.contract import Progress, silent
 from pipelines.earth_boundaries.choose import answered, choose
 from pipelines.earth_boundaries.detect import load_region_networks, region_probabilities
+from pipelines.earth_boundaries.parameters import PARAMETERS_FILE
 from pipelines.earth_boundaries.train import fit_regions, labelled, simulated_orbits
-from pipelines.earth_boundaries.weights import SHIPPED_WEIGHTS, save_network
+from pipelines.earth_boundaries.weights import SHIPPED_WEIGHTS
 from pipelines.earth_boundaries.window_train import fit_windows
 from pipelines.errors import PipelineError, require
+from pipelines.weights import write_tensors
 
 #: Seeds of simulated orbits: for learning, for the rule, and for the scores of the README.
 TRAINING_SEED, RULE_SEED, TEST_SEED = 1000, 2000, 5000
@@ -29,19 +31,23 @@ def train_windows(folder: Path, *, networks: int, steps: int) -> None:
     """Train networks for windows on simulated windows and write them."""
     for number in range(networks):
         network = fit_windows(None, seed=100 + number, steps=steps)
-        save_network(network, folder / f"windows_{number}.safetensors")
+        write_tensors(network.state_dict(), folder / f"windows_{number}.safetensors")
 
 
-def train_moments(folder: Path, *, networks: int, steps: int, progress: Progress = silent) -> None:
-    """Train networks for minutes on simulated orbits, choose the rule on others, and write both."""
+def train_moments(
+    folder: Path, *, networks: int, steps: int, first: int = 0, progress: Progress = silent
+) -> None:
+    """Train networks for minutes on simulated orbits, choose the rule on others, and write both.
+
+    Those before `first` are kept as they are in the folder: each has a seed of its own.
+    """
     made = simulated_orbits(TRAINING_ORBITS, seed=TRAINING_SEED, progress=progress)
     several = [labelled(each.series, each.regions) for each in made]
-    trained = []
-    for number in range(networks):
-        trained.append(fit_regions(several, seed=number, steps=steps))
-        save_network(trained[-1], folder / f"moments_{number}.safetensors")
+    for number in range(first, networks):
+        network = fit_regions(several, seed=number, steps=steps)
+        write_tensors(network.state_dict(), folder / f"moments_{number}.safetensors")
         progress("training networks", number + 1, networks)
-    choose_rule(folder, trained, progress=progress)
+    choose_rule(folder, load_region_networks(folder), progress=progress)
 
 
 def choose_rule(folder: Path, networks: list[object], *, progress: Progress = silent) -> None:
@@ -50,7 +56,7 @@ def choose_rule(folder: Path, networks: list[object], *, progress: Progress = si
     answers = [
         answered(region_probabilities(each.series, networks), each.regions) for each in aside
     ]
-    choose(answers, orbits=len(aside), first_seed=RULE_SEED).write(folder)
+    choose(answers, orbits=len(aside), first_seed=RULE_SEED).write(folder / PARAMETERS_FILE)
 
 
 def main() -> int:
@@ -58,12 +64,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Train the weights of the package.")
     parser.add_argument("--output", type=Path, default=SHIPPED_WEIGHTS)
     parser.add_argument("--windows", type=int, default=5, help="networks for windows")
-    parser.add_argument("--moments", type=int, default=3, help="networks for minutes")
+    parser.add_argument("--moments", type=int, default=5, help="networks for minutes")
+    parser.add_argument(
+        "--first", type=int, default=0, help="networks for minutes before this one are kept"
+    )
     parser.add_argument(
         "--rule", action="store_true", help="only choose the rule for the networks that are there"
     )
     parser.add_argument("--window-steps", type=int, default=1500)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=2000)
     arguments = parser.parse_args()
     require("torch").set_num_threads(1)
 
@@ -83,6 +92,7 @@ def main() -> int:
                 arguments.output,
                 networks=arguments.moments,
                 steps=arguments.steps,
+                first=arguments.first,
                 progress=tell,
             )
     except PipelineError as error:

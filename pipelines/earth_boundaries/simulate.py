@@ -50,9 +50,10 @@ Values = NDArray[np.float64]
 #: Samples in a minute.
 _FINE = 4
 
-#: Relative motion of a boundary that the wind does not explain: over hours, and over minutes. Of a
-#: bow shock at 13 Earth radii the second is 0.4 of them.
-_SLOW, _QUICK = 0.05, 0.03
+#: Relative motion of magnetopause and bow shock that the wind does not explain, over hours and over
+#: minutes. Of a bow shock at 13 Earth radii the last is 0.4 of them. The first was set so that
+#: magnetopauses scatter about the model nearly as far as measured ones do (`realism`).
+_SLOW_PAUSE, _SLOW_SHOCK, _QUICK = 0.09, 0.07, 0.03
 _SLOW_MEMORY, _QUICK_MEMORY = 240.0 * _FINE, 9.0 * _FINE
 
 #: Strength from which on wind is called foreshock.
@@ -156,8 +157,8 @@ def _moving_shells(
     driven = driven_shells(position, wind.density, wind.speed, steady, wind.magnetosonic_mach())
     count = len(position) * _FINE
     moved = []
-    for shell in (driven.magnetopause, driven.bow_shock):
-        motion = _SLOW * red_noise(random, count, _SLOW_MEMORY)
+    for shell, slow in ((driven.magnetopause, _SLOW_PAUSE), (driven.bow_shock, _SLOW_SHOCK)):
+        motion = slow * red_noise(random, count, _SLOW_MEMORY)
         motion = motion + _QUICK * smooth_noise(random, count, _QUICK_MEMORY)
         moved.append(np.exp(np.log(_finer(shell)) + motion))
     # The shock stays outside of the magnetopause, wherever both have moved to.

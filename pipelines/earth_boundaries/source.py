@@ -14,6 +14,7 @@ from pipelines.earth_boundaries.instruments import find_mission
 from pipelines.earth_boundaries.moments import MomentSeries
 from pipelines.earth_boundaries.windows import Windows, read_windows
 from pipelines.errors import SourceError
+from pipelines.sources.words import ends_of_span, parts_of, seed_of
 
 #: Shapes of a source's text; anything else is the path of a file.
 FORMS = (
@@ -106,16 +107,16 @@ def open_series(
         )
     service, colon, request = str(source).partition(":")
     if colon and service == "speasy":
-        name, first, last = _parts(str(source), request, 3, 3)
+        name, first, last = parts_of(str(source), request, 3, 3, FORMS)
         wanted = _span(str(source), first, last)
         if span is not None:
             wanted = Span(max(wanted.start, span.start), min(wanted.stop, span.stop))
         ends = (np.datetime64(each, "us") for each in (wanted.start, wanted.stop))
         return SeriesInMemory(fetch_moments(find_mission(name), *ends, progress=progress))
     if colon and service == "simulation":
-        first, last, *seed = _parts(str(source), request, 2, 3)
+        first, last, *seed = parts_of(str(source), request, 2, 3, FORMS)
         wanted = _span(str(source), first, last)
-        return SeriesInMemory(_simulated(wanted, _seed(seed[0]) if seed else 1, progress))
+        return SeriesInMemory(_simulated(wanted, seed_of(seed[0]) if seed else 1, progress))
     return SeriesInMemory(read_moments(Path(source), spacecraft))
 
 
@@ -127,31 +128,6 @@ def _simulated(span: Span, seed: int, progress: Progress) -> MomentSeries:
     return simulate(start=start, days=days, seed=seed, progress=progress).series
 
 
-def _parts(source: str, request: str, least: int, most: int) -> list[str]:
-    parts = request.split("/")
-    if not least <= len(parts) <= most or not all(parts):
-        raise SourceError(f"{source!r} is not a source", hint=f"write one of {'; '.join(FORMS)}")
-    return parts
-
-
 def _span(source: str, start: str, stop: str) -> Span:
-    first, last = _time(start), _time(stop)
-    if first >= last:
-        raise SourceError(f"{source!r} ends before it starts", hint="write the earlier time first")
+    first, last = ends_of_span(source, start, stop, "m")
     return Span(first.astype("datetime64[us]").item(), last.astype("datetime64[us]").item())
-
-
-def _time(text: str) -> np.datetime64:
-    try:
-        return np.datetime64(text, "m")
-    except ValueError:
-        raise SourceError(
-            f"{text!r} is not a time", hint="write it as 2003-02-01 or 2003-02-01T12:00, in UTC"
-        ) from None
-
-
-def _seed(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise SourceError(f"{text!r} is not a seed", hint="a seed is a whole number") from None

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.earth_boundaries.weights import CASE
 from pipelines.earth_boundaries.windows import Windows
-from pipelines.errors import WeightsError, require
+from pipelines.errors import require
+from pipelines.weights import load_into, weight_files
 
 #: Windows that are looked at together; bounds the memory.
 _BATCH = 4096
@@ -30,23 +32,6 @@ def name_windows(networks: Sequence[Any], windows: Windows) -> NDArray[np.float6
     return np.asarray(total / len(networks))
 
 
-def window_weights(folder: Path) -> list[Path]:
-    """Return the files of weights for windows in a folder.
-
-    Raises
-    ------
-    WeightsError
-        If there are none.
-    """
-    paths = sorted(folder.glob("windows_*.safetensors"))
-    if not paths:
-        raise WeightsError(
-            f"{folder} has no weights for windows (windows_*.safetensors)",
-            hint=f"make some with: epntap train earth_boundaries --output {folder}",
-        )
-    return paths
-
-
 def load_window_networks(folder: Path) -> list[Any]:
     """Load all networks for windows of a folder, in evaluation mode.
 
@@ -55,7 +40,6 @@ def load_window_networks(folder: Path) -> list[Any]:
     WeightsError
         If there are none, or they are those of another network.
     """
-    from pipelines.earth_boundaries.weights import load_into
     from pipelines.earth_boundaries.window_model import WindowNetwork
 
-    return [load_into(WindowNetwork(), path) for path in window_weights(folder)]
+    return [load_into(WindowNetwork(), path) for path in weight_files(folder, CASE, "windows_*")]

@@ -26,6 +26,7 @@ from pipelines.signals.calibration import Calibration
 from pipelines.signals.events import EventRule
 from pipelines.signals.windows import overlap_average
 from pipelines.sources.insitu import CADENCE, InSituSeries
+from pipelines.weights import load_into, weight_files, write_tensors
 
 #: Where the weights that come with the package are.
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
@@ -77,7 +78,7 @@ def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
     MissingDependencyError
         If torch or safetensors is not installed.
     """
-    paths, parameters = _weight_files(folder)
+    *paths, parameters = weight_files(folder, "icme", beside=PARAMETERS_FILE)
     networks = [load_network(path) for path in paths]
     rule, calibration, scaling = read_parameters(parameters)
     return Detector(tuple(networks), rule, calibration, weights_digest(folder), scaling)
@@ -94,18 +95,9 @@ def load_network(path: Path) -> Any:
         If torch or safetensors is not installed.
     """
     require("torch")
-    safetensors = require("safetensors.torch")
     from pipelines.icme.model import IcmeNetwork
 
-    network = IcmeNetwork(len(FEATURES))
-    try:
-        network.load_state_dict(safetensors.load_file(str(path)))
-    except (RuntimeError, OSError, safetensors_error()) as error:
-        raise WeightsError(
-            f"{path} does not hold weights of this network: {str(error).splitlines()[0]}",
-            hint="train again with this version",
-        ) from error
-    return network.eval()
+    return load_into(IcmeNetwork(len(FEATURES)), path)
 
 
 def weights_digest(folder: Path = SHIPPED_WEIGHTS) -> str:
@@ -116,25 +108,7 @@ def weights_digest(folder: Path = SHIPPED_WEIGHTS) -> str:
     WeightsError
         If there are none.
     """
-    paths, parameters = _weight_files(folder)
-    return digest_files([*paths, parameters])
-
-
-def _weight_files(folder: Path) -> tuple[list[Path], Path]:
-    paths = sorted(folder.glob("*.safetensors"))
-    parameters = folder / PARAMETERS_FILE
-    if not paths or not parameters.is_file():
-        raise WeightsError(
-            f"{folder} has no weights (*.safetensors and {PARAMETERS_FILE})",
-            hint="make some with: epntap train icme --output " + str(folder),
-        )
-    return paths, parameters
-
-
-def safetensors_error() -> type[Exception]:
-    """Return the exception that safetensors raises for a damaged file."""
-    error: type[Exception] = require("safetensors").SafetensorError
-    return error
+    return digest_files(weight_files(folder, "icme", beside=PARAMETERS_FILE))
 
 
 def read_parameters(path: Path) -> tuple[EventRule, Calibration, Scaling]:
@@ -179,21 +153,16 @@ def write_detector(
     WeightsError
         If the folder cannot be written.
     """
-    safetensors = require("safetensors.torch")
+    for name, network in networks.items():
+        write_tensors(network.state_dict(), folder / f"{name}.safetensors")
+    parameters = {
+        "rule": asdict(rule),
+        "calibration": asdict(calibration),
+        "scaling": asdict(scaling),
+        "notes": notes,
+    }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, network in networks.items():
-            # As bytes: the library's own files can be read by nobody but their owner.
-            weights = safetensors.save(network.state_dict())
-            (folder / f"{name}.safetensors").write_bytes(weights)
-        parameters = {
-            "rule": asdict(rule),
-            "calibration": asdict(calibration),
-            "scaling": asdict(scaling),
-            "notes": notes,
-        }
-        text = json.dumps(parameters, indent=2)
-        (folder / PARAMETERS_FILE).write_text(text + "\n")
+        (folder / PARAMETERS_FILE).write_text(json.dumps(parameters, indent=2) + "\n")
     except OSError as error:
         raise WeightsError(f"{folder} cannot be written: {error}") from error
 

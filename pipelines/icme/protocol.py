@@ -49,7 +49,7 @@ from pipelines.icme.simulate import simulate
 from pipelines.icme.source import open_source
 from pipelines.icme.timeliness import announcement_delays
 from pipelines.icme.train import QUIET_RATE, Labelled, fit, label, time_blocks, training_simulations
-from pipelines.signals.training import TrainingPlan
+from pipelines.signals.training import TrainingPlan, require_folds, require_pairs
 from pipelines.sources.insitu import InSituSeries
 
 #: Simulated years of solar minimum that help to choose the rule, and the first of their seeds.
@@ -70,16 +70,8 @@ def run_training(
     progress: Progress = silent,
 ) -> Mapping[str, Any]:
     """Train, choose the rule, write the weights; see `pipelines.icme.IcmePipeline.train`."""
-    if not inputs or len(inputs) != len(labels):
-        raise LabelError(
-            f"{len(inputs)} inputs came with {len(labels)} lists of labels",
-            hint="give one list for each input, in the same order",
-        )
-    if folds < 3:
-        raise LabelError(
-            f"{folds} folds cannot be divided into training, stopping and testing",
-            hint="use at least 3",
-        )
+    require_pairs(inputs, labels)
+    require_folds(folds)
     series = [open_source(each, spacecraft=spacecraft, progress=progress) for each in inputs]
     complete = [number for number, one in enumerate(series) if not missing_channels(one)]
     if 0 not in complete:

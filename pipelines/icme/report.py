@@ -25,6 +25,7 @@ from pipelines.icme.learning import learning_lines
 from pipelines.icme.lists import Agreement, agreement_table
 from pipelines.icme.measure import PROMPT, RESULTS
 from pipelines.icme.simulate import simulate
+from pipelines.reporting import add_real, print_lines
 
 #: Seeds of the simulated years; training uses those from 100 on.
 SIMULATED_SEEDS = (11, 12, 13)
@@ -148,25 +149,12 @@ def results_lines(real: Sequence[tuple[Path, Path]], weights: Path, results: Pat
 def main() -> int:
     """Read the command line and print the tables."""
     parser = argparse.ArgumentParser(description="Results of the ICME detector as tables.")
-    parser.add_argument(
-        "--real",
-        nargs=2,
-        type=Path,
-        action="append",
-        default=[],
-        metavar=("SERIES", "LABELS"),
-        help="a real series and the list of its ejections",
-    )
+    add_real(parser, "a real series and the list of its ejections")
     parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS)
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     require("torch").set_num_threads(1)
-    try:
-        print("\n".join(results_lines(arguments.real, arguments.weights, arguments.results)))
-    except PipelineError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return print_lines(lambda: results_lines(arguments.real, arguments.weights, arguments.results))
 
 
 if __name__ == "__main__":

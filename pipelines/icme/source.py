@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from pipelines.contract import Progress, Span, silent
-from pipelines.errors import NoDataError, SourceError
+from pipelines.errors import NoDataError
 from pipelines.sources.cdaweb import fetch_insitu
 from pipelines.sources.files import read_insitu
 from pipelines.sources.insitu import InSituSeries
 from pipelines.sources.omni import read_omni
 from pipelines.sources.spacecraft import Spacecraft, find_spacecraft
 from pipelines.sources.spans import SeriesInMemory, SeriesOnDemand, on_grid, to_datetime64
+from pipelines.sources.words import ends_of_span, parts_of, seed_of
 
 #: Shapes of a source's text; anything else is the path of a file.
 FORMS = (
@@ -79,14 +78,14 @@ def open_spans(
         return SeriesInMemory(source)
     service, colon, request = str(source).partition(":")
     if colon and service == "speasy":
-        name, start, stop = _parts(str(source), request, 3, 3)
+        name, start, stop = parts_of(str(source), request, 3, 3, FORMS)
         return _cdaweb(find_spacecraft(name), _span(str(source), start, stop), progress)
     if colon and service == "omni":
         return SeriesInMemory(read_omni(Path(request)))
     if colon and service == "simulation":
-        start, stop, *seed = _parts(str(source), request, 2, 3)
+        start, stop, *seed = parts_of(str(source), request, 2, 3, FORMS)
         span = _span(str(source), start, stop)
-        return _simulated(span, _seed(seed[0]) if seed else 1, progress)
+        return _simulated(span, seed_of(seed[0]) if seed else 1, progress)
     craft = find_spacecraft(spacecraft) if spacecraft else None
     return SeriesInMemory(read_insitu(Path(source), craft))
 
@@ -116,30 +115,4 @@ def _simulated(extent: Span, seed: int, progress: Progress) -> SeriesOnDemand:
 
 
 def _span(source: str, start: str, stop: str) -> Span:
-    first, last = _time(start), _time(stop)
-    if first >= last:
-        raise SourceError(f"{source!r} ends before it starts", hint="write the earlier time first")
-    return on_grid(first, last)
-
-
-def _parts(source: str, request: str, least: int, most: int) -> list[str]:
-    parts = request.split("/")
-    if not least <= len(parts) <= most or not all(parts):
-        raise SourceError(f"{source!r} is not a source", hint=f"write one of {'; '.join(FORMS)}")
-    return parts
-
-
-def _time(text: str) -> np.datetime64:
-    try:
-        return np.datetime64(text, "us")
-    except ValueError:
-        raise SourceError(
-            f"{text!r} is not a time", hint="write it as 2019-05-10 or 2019-05-10T17:10, in UTC"
-        ) from None
-
-
-def _seed(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise SourceError(f"{text!r} is not a seed", hint="a seed is a whole number") from None
+    return on_grid(*ends_of_span(source, start, stop))

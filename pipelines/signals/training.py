@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from pipelines.contract import Progress, silent
-from pipelines.errors import require
+from pipelines.errors import LabelError, require
 
 #: Inputs, targets and weights of the samples of a batch, as numpy arrays.
 Batch = tuple[Any, Any, Any]
@@ -65,6 +65,36 @@ class TrainingReport:
     best_step: int
     best_loss: float
     history: tuple[tuple[int, float, float], ...] = field(default=())
+
+
+def require_pairs(inputs: Sequence[Any], labels: Sequence[Any]) -> None:
+    """Check that each input has its labels.
+
+    Raises
+    ------
+    LabelError
+        If there are no inputs, or not as many labels.
+    """
+    if not inputs or len(inputs) != len(labels):
+        raise LabelError(
+            f"{len(inputs)} inputs came with {len(labels)} lists of labels",
+            hint="give one list for each input, in the same order",
+        )
+
+
+def require_folds(folds: int) -> None:
+    """Check that there are enough folds to learn from, to choose on and to test.
+
+    Raises
+    ------
+    LabelError
+        If there are fewer than three.
+    """
+    if folds < 3:
+        raise LabelError(
+            f"{folds} folds cannot be divided into training, choosing and testing",
+            hint="use at least 3",
+        )
 
 
 def fix_seeds(seed: int) -> np.random.Generator:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.contract import NativeColumn, empty_frame
+from pipelines.contract import NativeColumn, complete_frame, empty_frame
 from pipelines.signals.rolling import rolling_moments
 from pipelines.sir.detect import Regions
 from pipelines.sir.streams import (
@@ -118,7 +118,9 @@ def build_frame(
                 **place,
             }
         )
-    frame = pd.DataFrame(rows).assign(
+    return complete_frame(
+        rows,
+        COLUMNS,
         spacecraft=series.spacecraft.name,
         simulated=series.simulated,
         instrument=series.instrument,
@@ -126,8 +128,6 @@ def build_frame(
         model_version=version,
         weights_digest=digest[:12],
     )
-    types = {column.name: column.dtype for column in COLUMNS}
-    return frame[list(types)].astype(types)
 
 
 def _times(series: InSituSeries, first: int, interface: int, end: int, stop: int) -> dict[str, Any]:

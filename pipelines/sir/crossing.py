@@ -26,6 +26,7 @@ from pipelines.icme.detect import PARAMETERS_FILE, SHIPPED_WEIGHTS, read_paramet
 from pipelines.icme.leftout import RealSeries, read_answers, read_real
 from pipelines.signals.events import EventRule
 from pipelines.sir.evaluate import HeldOutRegions, calibrate, choose_rule, rule_values
+from pipelines.sir.parameters import PARAMETERS_FILE as REGION_PARAMETERS
 from pipelines.sir.parameters import RegionParameters
 from pipelines.sir.protocol import held_out_regions, nested_scores
 
@@ -94,7 +95,8 @@ def write_rule(years: Sequence[YearLeftOut], weights: Path, seeds: int) -> None:
         "seeds": seeds,
         "nested": nested_scores(parts, [each.ejection_rule for each in years]),
     }
-    RegionParameters(rule, calibrate(parts, rule, shipped), notes).write(weights)
+    parameters = RegionParameters(rule, calibrate(parts, rule, shipped), notes)
+    parameters.write(weights / REGION_PARAMETERS)
 
 
 def main() -> int:

@@ -20,6 +20,7 @@ from pipelines.icme.labels import label_intervals, read_labels, read_regions
 from pipelines.icme.source import open_source
 from pipelines.icme.train import Labelled, fit_fully, label, time_blocks, training_simulations
 from pipelines.signals.events import REGION_COLUMNS, TRUTH_COLUMNS, EventRule, Intervals
+from pipelines.signals.training import require_folds, require_pairs
 from pipelines.sir.detect import decide_regions, load_region_detector
 from pipelines.sir.evaluate import (
     HeldOutRegions,
@@ -32,7 +33,7 @@ from pipelines.sir.evaluate import (
     sample_auc,
     score_regions,
 )
-from pipelines.sir.parameters import RegionParameters
+from pipelines.sir.parameters import PARAMETERS_FILE, RegionParameters
 from pipelines.sources.insitu import InSituSeries
 
 
@@ -64,15 +65,8 @@ def run_training(
     progress: Progress = silent,
 ) -> Mapping[str, Any]:
     """Cross-validate, choose the rule, write it; see `pipelines.sir.SirPipeline.train`."""
-    if not inputs or len(inputs) != len(labels):
-        raise LabelError(
-            f"{len(inputs)} inputs came with {len(labels)} lists of labels",
-            hint="give one list for each input, in the same order",
-        )
-    if folds < 3:
-        raise LabelError(
-            f"{folds} folds cannot be divided into choosing and testing", hint="use at least 3"
-        )
+    require_pairs(inputs, labels)
+    require_folds(folds)
     series = [open_source(each, spacecraft=spacecraft, progress=progress) for each in inputs]
     regions = [read_regions(path) for path in labels]
     others = [_ejections(ejections, each) for each in series]
@@ -92,7 +86,7 @@ def run_training(
         "sources_sha256": [each.sha256() for each in series],
     }
     parameters = RegionParameters(rule, calibration, notes)
-    parameters.write(output)
+    parameters.write(output / PARAMETERS_FILE)
     return {"rule": rule, "calibration": calibration, **notes}
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipelines.errors import PipelineError, require
+from pipelines.errors import require
 from pipelines.icme.detect import SHIPPED_WEIGHTS
+from pipelines.reporting import add_real, print_lines
 from pipelines.sir import pipeline
 from pipelines.sir.parameters import read_parameters
 
@@ -91,24 +92,11 @@ def results(real: Sequence[tuple[Path, Path]], weights: Path) -> list[str]:
 def main() -> int:
     """Read the command line and print the tables."""
     parser = argparse.ArgumentParser(description="Results for interaction regions as tables.")
-    parser.add_argument(
-        "--real",
-        nargs=2,
-        type=Path,
-        action="append",
-        default=[],
-        metavar=("SERIES", "LABELS"),
-        help="a real series and the list of its interaction regions",
-    )
+    add_real(parser, "a real series and the list of its interaction regions")
     parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS)
     arguments = parser.parse_args()
     require("torch").set_num_threads(1)
-    try:
-        print("\n".join(results(arguments.real, arguments.weights)))
-    except PipelineError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return print_lines(lambda: results(arguments.real, arguments.weights))
 
 
 if __name__ == "__main__":

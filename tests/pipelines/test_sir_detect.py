@@ -23,7 +23,7 @@ from pipelines.sir.evaluate import (
     sample_auc,
     score_regions,
 )
-from pipelines.sir.parameters import RegionParameters, read_parameters
+from pipelines.sir.parameters import PARAMETERS_FILE, RegionParameters, read_parameters
 from pipelines.sir.streams import (
     carrington,
     hourly_mean,
@@ -137,7 +137,7 @@ def test_joined_stretches_keep_their_events_apart():
 
 def test_parameters_are_read_as_they_were_written_and_missing_ones_are_told(tmp_path):
     written = RegionParameters(RULE, Calibration(1.0, 0.2), {"folds": 5})
-    written.write(tmp_path)
+    written.write(tmp_path / PARAMETERS_FILE)
     assert read_parameters(tmp_path) == written
     with pytest.raises(WeightsError, match="no usable rule"):
         read_parameters(tmp_path / "nowhere")
