@@ -28,7 +28,6 @@ from epntap.formats.writer import (
     CountedWriter,
     Info,
     ResultHeader,
-    RowLimit,
     Steps,
     done_at_once,
 )
@@ -63,9 +62,7 @@ class BinaryWriter(CountedWriter):
         maxrec: int | None = None,
         null_flags: bool,
     ) -> None:
-        self._columns = tuple(columns)
-        self._header = header
-        self._limit = RowLimit(maxrec)
+        super().__init__(columns, header, maxrec=maxrec)
         self._null_flags = null_flags
         self._codecs: list[CellCodec] = [codec_for(column) for column in columns]
         self._base64 = Base64Stream()

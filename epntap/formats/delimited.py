@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from epntap.formats.copytext import ESCAPED, unescape
-from epntap.formats.writer import TEXT_BATCH_ROWS, CountedWriter, ResultHeader, RowLimit
+from epntap.formats.writer import TEXT_BATCH_ROWS, CountedWriter, ResultHeader
 from epntap.tables import Column
 
 _BLANKS = dict.fromkeys(ESCAPED.values(), b" ")
@@ -26,14 +26,7 @@ _BLANKS = dict.fromkeys(ESCAPED.values(), b" ")
 class DelimitedWriter(CountedWriter):
     """What CSV and TSV share: nothing but rows and their number.
 
-    Parameters
-    ----------
-    columns
-        The columns of the result.
-    header
-        Not used: there is no place for it.
-    maxrec
-        Rows that the result may have, ``None`` for any number.
+    Parameters are those of `CountedWriter`; there is no place for the header.
     """
 
     batch_rows = TEXT_BATCH_ROWS
@@ -41,8 +34,8 @@ class DelimitedWriter(CountedWriter):
     def __init__(
         self, columns: Sequence[Column], header: ResultHeader, *, maxrec: int | None = None
     ) -> None:
+        super().__init__(columns, header, maxrec=maxrec)
         self._names = [column.name for column in columns]
-        self._limit = RowLimit(maxrec)
 
     def end(self, *, overflow: bool = False) -> Iterator[bytes]:
         """Yield nothing: the last row is the end, and there is no place to tell of an overflow."""

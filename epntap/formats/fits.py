@@ -23,7 +23,7 @@ from epntap.formats.fitscolumns import FitsColumn, Heap, fits_column
 from epntap.formats.packing import gather, pack_rows
 from epntap.formats.pgcopy import CopyBatch, tuples
 from epntap.formats.spool import Spool
-from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter, ResultHeader
 from epntap.tables import Column
 
 #: Columns that a table can have (section 7.3.1).
@@ -33,14 +33,7 @@ _MOST_COLUMNS = 999
 class FitsWriter(CountedWriter):
     """Writes a FITS file with one binary table.
 
-    Parameters
-    ----------
-    columns
-        The columns of the result.
-    header
-        What the result says of itself.
-    maxrec
-        Rows that the result may have, ``None`` for any number.
+    Parameters are those of `CountedWriter`.
 
     Raises
     ------
@@ -56,16 +49,15 @@ class FitsWriter(CountedWriter):
                 f"FITS tables have at most {_MOST_COLUMNS} columns, the result has {len(columns)}",
                 hint="select fewer columns, or ask for another format",
             )
-        self._header = header
-        self._limit = RowLimit(maxrec)
-        self._columns: list[FitsColumn] = [fits_column(column) for column in columns]
+        super().__init__(columns, header, maxrec=maxrec)
+        self._written: list[FitsColumn] = [fits_column(column) for column in columns]
         self._spool = Spool()
         self._begun = False
 
     def begin(self) -> bytes:
         """Return the primary HDU."""
-        columns = [each.column for each in self._columns]
-        metadata = document_head(columns, self._header, sentinels=False) + document_tail([])
+        head = document_head(self._columns, self._header, sentinels=False)
+        metadata = head + document_tail([])
         cards = [
             card("SIMPLE", True),
             card("BITPIX", 8),
@@ -92,7 +84,7 @@ class FitsWriter(CountedWriter):
             return b""
         try:
             batch = CopyBatch(admitted)
-            for column, cells in zip(self._columns, batch.columns(len(self._columns)), strict=True):
+            for column, cells in zip(self._written, batch.columns(len(self._written)), strict=True):
                 column.measure(batch, cells)
             self._spool.add(batch)
         except ResultStreamError:
@@ -103,7 +95,7 @@ class FitsWriter(CountedWriter):
     def end(self, *, overflow: bool = False) -> Iterator[bytes]:
         """Yield the table."""
         try:
-            heap = Heap(sum(column.settle(self.row_count) for column in self._columns))
+            heap = Heap(sum(column.settle(self.row_count) for column in self._written))
             yield from self._table(heap, truncated=overflow or self.overflow)
         finally:
             self._spool.close()
@@ -117,15 +109,15 @@ class FitsWriter(CountedWriter):
         # A first row of nothing tells how wide rows are.
         width = sum(
             column.row_cells(empty, cells, Heap(heap.size)).cells.dtype.itemsize
-            for empty in [_nothing(len(self._columns))]
-            for column, cells in zip(self._columns, empty.columns(len(self._columns)), strict=True)
+            for empty in [_nothing(len(self._written))]
+            for column, cells in zip(self._written, empty.columns(len(self._written)), strict=True)
         )
         yield header_block(self._cards(width, heap, truncated=truncated))
         for batch in self._spool:
-            cells = batch.columns(len(self._columns))
+            cells = batch.columns(len(self._written))
             blocks = [
                 column.row_cells(batch, place, heap)
-                for column, place in zip(self._columns, cells, strict=True)
+                for column, place in zip(self._written, cells, strict=True)
             ]
             yield pack_rows(blocks, batch.row_count).tobytes()
         if heap.size:
@@ -135,8 +127,8 @@ class FitsWriter(CountedWriter):
     def _heap(self) -> Iterator[bytes]:
         """Yield the cells that are not in the rows, in the order in which they got their place."""
         for batch in self._spool:
-            cells = batch.columns(len(self._columns))
-            for column, place in zip(self._columns, cells, strict=True):
+            cells = batch.columns(len(self._written))
+            for column, place in zip(self._written, cells, strict=True):
                 block = column.heap_cells(batch, place)
                 if block is not None:
                     yield gather(block).tobytes()
@@ -150,15 +142,15 @@ class FitsWriter(CountedWriter):
         yield card("NAXIS2", self.row_count)
         yield card("PCOUNT", heap.size)
         yield card("GCOUNT", 1)
-        yield card("TFIELDS", len(self._columns))
+        yield card("TFIELDS", len(self._written))
         yield card("EXTNAME", self._header.table_name)
         yield card("QSTATUS", "OVERFLOW" if truncated else "OK")
         if truncated:
             yield comment(f"The result is truncated after {self.row_count} rows.")
-        for number, column in enumerate(self._columns, start=1):
+        for number, column in enumerate(self._written, start=1):
             for keyword, value in _keywords(column, heap).items():
                 yield card(f"{keyword}{number}", value)
-        for column in self._columns:
+        for column in self._written:
             yield from _losses(column)
 
 

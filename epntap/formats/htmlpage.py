@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from epntap.formats.cells import NUMBERS
 from epntap.formats.markup import attributes, escaped_rows, text
-from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter
 from epntap.tables import Column
 
 _STYLE = """
@@ -34,22 +34,8 @@ class HtmlWriter(CountedWriter):
     Descriptions and UCDs are the titles of the column heads, URLs are links. Like every text in
     HTML the cells lose the control characters that XML forbids.
 
-    Parameters
-    ----------
-    columns
-        The columns of the result.
-    header
-        What the result says of itself.
-    maxrec
-        Rows that the result may have, ``None`` for any number.
+    Parameters are those of `CountedWriter`.
     """
-
-    def __init__(
-        self, columns: Sequence[Column], header: ResultHeader, *, maxrec: int | None = None
-    ) -> None:
-        self._columns = tuple(columns)
-        self._header = header
-        self._limit = RowLimit(maxrec)
 
     def begin(self) -> bytes:
         """Return the page up to the first row."""

@@ -25,7 +25,7 @@ import numpy as np
 
 from epntap.formats.copying import is_array
 from epntap.formats.errors import ResultStreamError
-from epntap.formats.writer import TEXT_BATCH_ROWS, CountedWriter, ResultHeader, RowLimit
+from epntap.formats.writer import TEXT_BATCH_ROWS, CountedWriter, ResultHeader
 from epntap.tables import Column, CoordinateSystem, TimeSystem
 
 _FLOATS = ("float", "double")
@@ -46,14 +46,7 @@ _SHORT_ESCAPES = {8: b"\\b", 9: b"\\t", 10: b"\\n", 12: b"\\f", 13: b"\\r"}
 class JsonWriter(CountedWriter):
     """Writes JSON.
 
-    Parameters
-    ----------
-    columns
-        The columns of the result.
-    header
-        What the result says of itself.
-    maxrec
-        Rows that the result may have, ``None`` for any number.
+    Parameters are those of `CountedWriter`.
     """
 
     batch_rows = TEXT_BATCH_ROWS
@@ -61,9 +54,7 @@ class JsonWriter(CountedWriter):
     def __init__(
         self, columns: Sequence[Column], header: ResultHeader, *, maxrec: int | None = None
     ) -> None:
-        self._columns = tuple(columns)
-        self._header = header
-        self._limit = RowLimit(maxrec)
+        super().__init__(columns, header, maxrec=maxrec)
         self._float_scalars = any(c.datatype in _FLOATS and not is_array(c) for c in columns)
         self._float_arrays = any(c.datatype in _FLOATS and is_array(c) for c in columns)
         self._begun = False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from epntap.formats.document import document_head, document_tail, overflow_info
 from epntap.formats.errors import ResultStreamError
 from epntap.formats.pgcopy import CopyBatch, tuples
-from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter, ResultHeader
 from epntap.tables import Column
 
 if TYPE_CHECKING:
@@ -32,14 +32,7 @@ _VERSION_KEY, _CONTENT_KEY = "IVOA.VOTable-Parquet.version", "IVOA.VOTable-Parqu
 class ParquetWriter(CountedWriter):
     """Writes Parquet.
 
-    Parameters
-    ----------
-    columns
-        The columns of the result.
-    header
-        What the result says of itself.
-    maxrec
-        Rows that the result may have, ``None`` for any number.
+    Parameters are those of `CountedWriter`.
 
     Raises
     ------
@@ -53,8 +46,7 @@ class ParquetWriter(CountedWriter):
         # pyarrow is large and only needed here, so that a service loads it when it is asked for.
         from epntap.formats.arrow import arrow_cells, arrow_schema
 
-        self._header = header
-        self._limit = RowLimit(maxrec)
+        super().__init__(columns, header, maxrec=maxrec)
         self._cells = [arrow_cells(column) for column in columns]
         self._schema = arrow_schema(self._cells)
         self._sink = _Pieces()

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from epntap.formats.cells import NUMBERS
-from epntap.formats.writer import CountedWriter, ResultHeader, RowLimit
+from epntap.formats.writer import CountedWriter, ResultHeader
 from epntap.tables import Column
 
 #: Widest column that is reserved for texts, in characters.
@@ -29,23 +29,16 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 class TextWriter(CountedWriter):
     """Writes aligned columns: names, units, a rule, the rows, and how many they are.
 
-    Parameters
-    ----------
-    columns
-        The columns of the result.
-    header
-        Not used: the table is all there is.
-    maxrec
-        Rows that the result may have, ``None`` for any number.
+    Parameters are those of `CountedWriter`; of the header nothing is written.
     """
 
     def __init__(
         self, columns: Sequence[Column], header: ResultHeader, *, maxrec: int | None = None
     ) -> None:
+        super().__init__(columns, header, maxrec=maxrec)
         self._names = [_safe(column.name) for column in columns]
         self._units = [_safe(column.unit or "") for column in columns]
         self._right = [column.datatype in NUMBERS for column in columns]
-        self._limit = RowLimit(maxrec)
         self._widths: list[int] | None = None
 
     def begin(self) -> bytes:

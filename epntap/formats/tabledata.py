@@ -17,7 +17,7 @@ from epntap.formats.document import (
     overflow_info,
 )
 from epntap.formats.markup import escaped_rows
-from epntap.formats.writer import TEXT_BATCH_ROWS, CountedWriter, ResultHeader, RowLimit
+from epntap.formats.writer import TEXT_BATCH_ROWS, CountedWriter, ResultHeader
 from epntap.tables import Column
 
 _ROW_START, _ROW_END = b"<TR><TD>", b"</TD></TR>\n"
@@ -33,14 +33,7 @@ _INFINITIES = {b"Infinity": b"+Inf", b"-Infinity": b"-Inf"}
 class TabledataWriter(CountedWriter):
     """Writes VOTable TABLEDATA.
 
-    Parameters
-    ----------
-    columns
-        The columns of the result.
-    header
-        What the result says of itself.
-    maxrec
-        Rows that the result may have, ``None`` for any number.
+    Parameters are those of `CountedWriter`.
     """
 
     batch_rows = TEXT_BATCH_ROWS
@@ -48,9 +41,7 @@ class TabledataWriter(CountedWriter):
     def __init__(
         self, columns: Sequence[Column], header: ResultHeader, *, maxrec: int | None = None
     ) -> None:
-        self._columns = tuple(columns)
-        self._header = header
-        self._limit = RowLimit(maxrec)
+        super().__init__(columns, header, maxrec=maxrec)
         spellings = enumerate(map(_spellings, columns))
         self._spellings = {number: words for number, words in spellings if words}
         words = frozenset().union(*self._spellings.values())

@@ -7,6 +7,8 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from epntap.tables import Column
+
 #: Rows that a caller should hand to `ResultWriter.rows` at once. With 1024 rows of an EPNcore
 #: table the arrays of a batch stay near 1 MB, which the processor's cache and the allocator like,
 #: and the cost of calling numpy is small.
@@ -167,11 +169,26 @@ class RowLimit:
 
 
 class CountedWriter(ABC):
-    """What every writer says of the rows that it was given; it sets `_limit` when it is made."""
+    """What every writer is made of, and what it says of the rows that it was given.
 
-    _limit: RowLimit
+    Parameters
+    ----------
+    columns
+        The columns of the result.
+    header
+        What the result says of itself.
+    maxrec
+        Rows that the result may have, ``None`` for any number.
+    """
 
     batch_rows: ClassVar[int] = BATCH_ROWS
+
+    def __init__(
+        self, columns: Sequence[Column], header: ResultHeader, *, maxrec: int | None = None
+    ) -> None:
+        self._columns = tuple(columns)
+        self._header = header
+        self._limit = RowLimit(maxrec)
 
     @property
     def row_count(self) -> int:
