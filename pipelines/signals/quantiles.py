@@ -54,13 +54,14 @@ def quantile_lines(several: Sequence[Compared]) -> list[str]:
     head = " | ".join(f"{100 * level:.0f} %" for level in QUANTILES)
     lines = [f"| quantity | from | n | {head} |", "|---|---|---|" + "---|" * len(QUANTILES)]
     for each in several:
+        label = each.label.replace("|", r"\|")
         for kind in each.samples:
             values = each.finite(kind)
             shown = (
                 np.quantile(values, QUANTILES) if len(values) else np.full(len(QUANTILES), np.nan)
             )
             cells = " | ".join(f"{value:.3g}" for value in shown)
-            lines.append(f"| {each.label} | {kind} | {len(values):,} | {cells} |")
+            lines.append(f"| {label} | {kind} | {len(values):,} | {cells} |")
     return lines
 
 
@@ -85,9 +86,12 @@ def draw_quantities(several: Sequence[Compared], path: Path, *, columns: int = 4
         low, high = np.quantile(np.concatenate(list(values.values())), [0.005, 0.995])
         scale = np.geomspace if each.logarithmic and low > 0 else np.linspace
         for kind, sample in values.items():
-            axis.hist(sample, scale(low, high, 40), density=True, histtype="step", label=kind)
+            share = np.full(len(sample), 1 / max(len(sample), 1))
+            axis.hist(sample, scale(low, high, 30), weights=share, histtype="step", label=kind)
         if scale is np.geomspace:
             axis.set_xscale("log")
+            axis.set_xticks(ticks := np.geomspace(low, high, 4), [f"{tick:.2g}" for tick in ticks])
+            axis.set_xticks([], minor=True)
         axis.set_xlabel(each.label, fontsize=8)
         axis.set_yticks([])
     axes[0, 0].legend(fontsize=7)
