@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines.earth_boundaries.instruments import Mission, find_mission, missions
-from pipelines.earth_boundaries.moments import CHANNELS, MomentSeries, to_minutes
+from pipelines.earth_boundaries.moments import CHANNELS, MomentSeries, joined, to_minutes
 from pipelines.errors import SourceError
 
 #: eV of a kelvin: k_B / e, CODATA 2018.
@@ -86,6 +86,20 @@ def read_moments(path: Path, spacecraft: str | None = None) -> MomentSeries:
         description=path.name,
         simulated=name == "simulation",
     )
+
+
+def read_folder(folder: Path, spacecraft: str | None = None) -> MomentSeries:
+    """Read all files of moments (``*.csv``, ``*.csv.gz``) of a folder as one series.
+
+    Raises
+    ------
+    SourceError
+        If there are none, one of them cannot be read, or they are of several spacecraft.
+    """
+    paths = sorted([*folder.glob("*.csv"), *folder.glob("*.csv.gz")])
+    if not paths:
+        raise SourceError(f"{folder} has no files *.csv or *.csv.gz")
+    return joined([read_moments(each, spacecraft) for each in paths], folder.name)
 
 
 def _times(path: Path, table: pd.DataFrame) -> NDArray[np.datetime64]:

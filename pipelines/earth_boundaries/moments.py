@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipelines.boundaries.earth import EARTH_RADIUS
 from pipelines.contract import Span
+from pipelines.errors import SourceError
 
 Values = NDArray[np.float64]
 
@@ -119,6 +120,37 @@ class MomentSeries:
             values[np.isnan(values)] = np.nan  # not-a-number has many bit patterns
             digest.update(values.tobytes())
         return digest.hexdigest()
+
+
+def joined(several: list[MomentSeries], description: str) -> MomentSeries:
+    """Return the series of one spacecraft in one; of a minute that two tell, the later one counts.
+
+    Raises
+    ------
+    SourceError
+        If they are of several spacecraft.
+    """
+    names = sorted({each.spacecraft for each in several})
+    if len(names) > 1:
+        raise SourceError(
+            f"{description} holds measurements of {', '.join(names)}",
+            hint="keep those of one spacecraft in a folder",
+        )
+    first = min(each.first for each in several)
+    length = max(each.first + len(each) for each in several) - first
+    values = np.full((length, len(CHANNELS)), np.nan)
+    for each in several:
+        mine = each.data[list(CHANNELS)].to_numpy(dtype=np.float64)
+        place = values[each.first - first :][: len(each)]
+        place[:] = np.where(np.isfinite(mine), mine, place)
+    return MomentSeries(
+        names[0],
+        several[0].instrument,
+        np.datetime64(first, "m").astype("datetime64[us]"),
+        pd.DataFrame(values, columns=list(CHANNELS)),
+        description,
+        several[0].simulated,
+    )
 
 
 def to_minutes(

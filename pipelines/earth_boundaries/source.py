@@ -9,16 +9,17 @@ import numpy as np
 
 from pipelines.contract import Progress, Span, silent
 from pipelines.earth_boundaries.fetch import fetch_moments
-from pipelines.earth_boundaries.files import read_moments
+from pipelines.earth_boundaries.files import read_folder, read_moments
 from pipelines.earth_boundaries.instruments import find_mission
 from pipelines.earth_boundaries.moments import MomentSeries
-from pipelines.earth_boundaries.windows import Windows, read_windows
+from pipelines.earth_boundaries.windows import Windows, read_windows, window_files
 from pipelines.errors import SourceError
 from pipelines.sources.words import ends_of_span, parts_of, seed_of
 
 #: Shapes of a source's text; anything else is the path of a file.
 FORMS = (
     "path/to/moments.csv[.gz]",
+    "path/to/folder",
     "path/to/windows.npz",
     "speasy:SPACECRAFT/START/STOP",
     "simulation:START/STOP[/SEED]",
@@ -55,12 +56,15 @@ class SeriesInMemory:
 
 
 def is_windows(source: object) -> bool:
-    """Return whether a source names a file of windows."""
-    return isinstance(source, str | Path) and Path(source).suffix.lower() == ".npz"
+    """Return whether a source names a file of windows, or a folder with such."""
+    if not isinstance(source, str | Path):
+        return False
+    path = Path(source)
+    return path.suffix.lower() == ".npz" or (path.is_dir() and bool(window_files(path)))
 
 
 def open_windows(source: str | Path) -> Windows:
-    """Read a file of windows.
+    """Read a file of windows, or all those of a folder.
 
     Raises
     ------
@@ -117,7 +121,9 @@ def open_series(
         first, last, *seed = parts_of(str(source), request, 2, 3, FORMS)
         wanted = _span(str(source), first, last)
         return SeriesInMemory(_simulated(wanted, seed_of(seed[0]) if seed else 1, progress))
-    return SeriesInMemory(read_moments(Path(source), spacecraft))
+    path = Path(source)
+    read = read_folder if path.is_dir() else read_moments
+    return SeriesInMemory(read(path, spacecraft))
 
 
 def _simulated(span: Span, seed: int, progress: Progress) -> MomentSeries:

@@ -87,18 +87,24 @@ class Windows:
 
 
 def join(several: list[Windows]) -> Windows:
-    """Return the windows of several sets in one; all of them must be labelled."""
+    """Return the windows of several sets in one, with labels if all of them have some."""
+    labels = [each.labels for each in several if each.labels is not None]
     return Windows(
         *(
             np.concatenate([getattr(each, name) for each in several])
             for name in ("flux", "field", "temperature", "x")
         ),
-        labels=np.concatenate([each.required_labels() for each in several]),
+        labels=np.concatenate(labels) if len(labels) == len(several) else None,
     )
 
 
+def window_files(path: Path) -> list[Path]:
+    """Return the files of windows that a path names: itself, or those in it in order of names."""
+    return sorted(path.glob("*.npz")) if path.is_dir() else [path]
+
+
 def read_windows(path: Path) -> Windows:
-    """Read a file of windows.
+    """Read a file of windows, or all those of a folder.
 
     Raises
     ------
@@ -107,6 +113,8 @@ def read_windows(path: Path) -> Windows:
     LabelError
         If a label is none of the six.
     """
+    if path.is_dir():
+        return join([read_windows(each) for each in window_files(path)])
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
@@ -132,18 +140,23 @@ def read_windows(path: Path) -> Windows:
 def read_window_labels(path: Path, count: int) -> NDArray[np.int64]:
     """Read the labels of `count` windows: array ``labels`` of an ``.npz``, or a number a line.
 
+    Those of a folder are those of its ``.npz`` files, in order of their names.
+
     Raises
     ------
     LabelError
         If there are none, not as many as windows, or one is none of the six.
     """
     try:
-        if path.suffix.lower() != ".npz":
+        if not path.is_dir() and path.suffix.lower() != ".npz":
             return _labels(path, np.loadtxt(path, comments=("#", "label")), count)
-        with np.load(path, allow_pickle=False) as arrays:
-            if "labels" not in arrays.files:
-                raise LabelError(f"{path} has no array 'labels'")
-            return _labels(path, arrays["labels"], count)
+        several = []
+        for each in window_files(path):
+            with np.load(each, allow_pickle=False) as arrays:
+                if "labels" not in arrays.files:
+                    raise LabelError(f"{each} has no array 'labels'")
+                several.append(arrays["labels"])
+        return _labels(path, np.concatenate(several), count)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise LabelError(f"{path} cannot be read as labels: {error}") from error
 

@@ -270,3 +270,24 @@ def test_lists_that_cannot_be_used_say_why(tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(LabelError, match=said):
         read_truth(path, series())
+
+
+def test_the_files_of_a_folder_are_one_series(tmp_path):
+    whole = series(90)
+    rows = {name: whole.channel(name) for name in CHANNELS}
+    table = pd.DataFrame({"time": whole.time, **rows})
+    table[:50].to_csv(tmp_path / "cluster1_a.csv", index=False)
+    table[40:].to_csv(tmp_path / "cluster1_b.csv.gz", index=False)
+    opened = open_series(tmp_path).whole
+    assert opened.spacecraft == "Cluster 1"
+    np.testing.assert_array_equal(opened.time, whole.time)
+    np.testing.assert_allclose(opened.vectors(CHANNELS), whole.vectors(CHANNELS))
+
+
+def test_a_folder_of_two_spacecraft_or_of_nothing_is_refused(tmp_path):
+    with pytest.raises(SourceError, match="has no files"):
+        open_series(tmp_path)
+    for name in ("cluster1.csv", "mms2.csv"):
+        csv(tmp_path / name, bx=np.ones(5), by=np.ones(5), bz=np.ones(5))
+    with pytest.raises(SourceError, match="Cluster 1, MMS 2"):
+        open_series(tmp_path)

@@ -14,6 +14,7 @@ pytest.importorskip("torch")
 from pipelines.earth_boundaries import pipeline
 from pipelines.earth_boundaries.regions import WINDOW_REGIONS
 from pipelines.earth_boundaries.simulate_windows import simulate_windows
+from pipelines.earth_boundaries.source import is_windows
 from pipelines.earth_boundaries.spectra import energy_table, maxwellian_flux
 from pipelines.earth_boundaries.window_measure import blocks, fold_of_groups
 from pipelines.earth_boundaries.window_model import FEATURES, window_features
@@ -43,6 +44,14 @@ def test_a_file_of_windows_comes_back_as_it_was_written(tmp_path, windows):
     for name in ("flux", "field", "temperature", "x", "labels"):
         np.testing.assert_array_equal(getattr(back, name), getattr(windows, name))
     assert back.sha256() == windows.sha256()
+
+
+def test_the_files_of_a_folder_are_one_set_of_windows_with_their_labels(tmp_path, windows):
+    written(tmp_path / "a.npz", windows.take(np.arange(30)))
+    written(tmp_path / "b.npz", windows.take(np.arange(30, len(windows))))
+    assert is_windows(tmp_path)
+    assert read_windows(tmp_path).sha256() == windows.sha256()
+    np.testing.assert_array_equal(read_window_labels(tmp_path, len(windows)), windows.labels)
 
 
 def test_labels_may_stand_in_a_text_file_of_their_own(tmp_path, windows):
