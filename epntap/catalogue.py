@@ -13,6 +13,7 @@ from epntap.catalogue_indexes import Index, Indexes, Target, planned
 from epntap.epncore.standard import TABLE_UTYPE, Standard, read_standard
 from epntap.epncore.ucds import is_ucd
 from epntap.errors import CatalogueError
+from epntap.products.description import Products, check_products
 from epntap.regenerate.plan import RegenerationPlan
 from epntap.resources import schema_folder
 from epntap.suggestions import suggestion
@@ -163,6 +164,7 @@ class Description(_Model):
     indexes: Indexes = []
     statistics: dict[str, Target] = {}
     regenerate: RegenerationPlan | None = None
+    products: Products | None = None
 
 
 class Catalogue:
@@ -212,7 +214,8 @@ class Catalogue:
     def columns(self) -> tuple[Column, ...]:
         """Columns of the table: of the standard, of the service, of the catalogue's own.
 
-        Of the standard are the mandatory ones and the optional ones that are mapped.
+        Of the standard are the mandatory ones, and of the optional ones those that are mapped or
+        tell of files.
         """
         description = self.description
         time = TimeSystem(description.time.scale, description.time.refposition)
@@ -221,6 +224,7 @@ class Catalogue:
             if description.coordinate_system
             else None
         )
+        of_files = description.products.columns if description.products else frozenset()
         columns = [
             self.standard.column(
                 name,
@@ -231,7 +235,7 @@ class Catalogue:
                 coordinate_system=coordinates,
             )
             for name, standard in self.standard.columns.items()
-            if standard.requirement != "no" or name in self.mapping
+            if standard.requirement != "no" or name in self.mapping or name in of_files
         ]
         columns.extend(added.column for added in self.standard.added)
         columns.extend(_own_column(extra) for extra in description.columns)
@@ -326,6 +330,7 @@ def read_catalogue(name_or_path: str | Path) -> Catalogue:
         raise first_fault(file, error, Description) from error
     catalogue = Catalogue(description, read_standard())
     check_description(file, catalogue)
+    check_products(file, catalogue)
     return catalogue
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Optional
 
 import typer
 
 from epntap import __version__
+from epntap.commands import options
 from epntap.errors import UserError
 
 app = typer.Typer(
@@ -26,15 +27,6 @@ app.add_typer(schedule_app, name="schedule")
 
 Port = Annotated[Optional[int], typer.Option(help="Port to serve on.")]  # noqa: UP045
 Host = Annotated[Optional[str], typer.Option(help="Address to serve on.")]  # noqa: UP045
-Input = Annotated[str, typer.Option("--input", "-i", help="File or source, see the pipeline.")]
-Spacecraft = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(help="Who measured, when the file's name does not tell."),
-]
-Options = Annotated[
-    Optional[list[str]],  # noqa: UP045
-    typer.Option("--option", help="Further NAME=VALUE for the pipeline, repeatable."),
-]
 Name = Annotated[str, typer.Argument(help="Name of the catalogue.")]
 
 
@@ -117,11 +109,15 @@ def publish(
     drop_invalid: Annotated[
         bool, typer.Option("--drop-invalid", help="Publish the rows that hold; list the others.")
     ] = False,
+    products: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Folder of the files that rows name; that of FILE when not given."),
+    ] = None,
 ) -> None:
     """Publish a file as the new version of a catalogue."""
     from epntap.commands.publishing import publish_file
 
-    publish_file(catalogue, file, drop_invalid=drop_invalid)
+    publish_file(catalogue, file, drop_invalid=drop_invalid, products=products)
 
 
 @app.command("list")
@@ -329,67 +325,78 @@ def import_rd(
 
 @app.command()
 def run(
-    pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
-    input_: Input,
-    output: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--output", "-o", help=".csv, .ecsv, .vot or .parquet file to write."),
-    ] = None,
+    pipeline: options.PipelineName,
+    input_: options.Input,
+    output: options.CatalogueOutput = None,
     publish: Annotated[bool, typer.Option("--publish", help="Publish the result.")] = False,
-    spacecraft: Spacecraft = None,
-    option: Options = None,
+    spacecraft: options.Spacecraft = None,
+    option: options.Options = None,
 ) -> None:
     """Run a pipeline's detector on data."""
     from epntap.commands.science import run_pipeline
 
     run_pipeline(
-        pipeline, input_, output=output, publish=publish, options=_options(option, spacecraft)
+        pipeline, input_, output=output, publish=publish, options=options.read(option, spacecraft)
     )
 
 
 @app.command()
 def train(
-    pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
-    input_: Annotated[list[str], typer.Option("--input", "-i", help="Training data, repeatable.")],
-    labels: Annotated[list[Path], typer.Option("--labels", "-l", help="Labels, one per input.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Directory for the weights.")],
+    pipeline: options.PipelineName,
+    input_: options.TrainingInputs = None,
+    labels: options.TrainingLabels = None,
+    data: options.TrainingData = None,
+    output: options.WeightsOutput = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    spacecraft: Spacecraft = None,
-    option: Options = None,
+    spacecraft: options.Spacecraft = None,
+    option: options.Options = None,
 ) -> None:
     """Train a pipeline's detector."""
     from epntap.commands.science import train_pipeline
 
     train_pipeline(
-        pipeline, input_, labels, output, seed=seed, options=_options(option, spacecraft)
+        pipeline,
+        input_ or [],
+        labels or [],
+        output,
+        data=data,
+        seed=seed,
+        options=options.read(option, spacecraft),
     )
 
 
 @app.command()
 def evaluate(
-    pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
-    input_: Input,
+    pipeline: options.PipelineName,
+    input_: options.Input,
     labels: Annotated[Path, typer.Option("--labels", "-l", help="Events that are known.")],
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
-    spacecraft: Spacecraft = None,
-    option: Options = None,
+    spacecraft: options.Spacecraft = None,
+    option: options.Options = None,
 ) -> None:
     """Score a pipeline's detections against known events."""
     from epntap.commands.science import evaluate_pipeline
 
-    evaluate_pipeline(pipeline, input_, labels, as_json=json, options=_options(option, spacecraft))
+    evaluate_pipeline(
+        pipeline, input_, labels, as_json=json, options=options.read(option, spacecraft)
+    )
 
 
-def _options(given: list[str] | None, spacecraft: str | None) -> dict[str, Any]:
-    import yaml
+@app.command("label-next")
+def label_next(
+    pipeline: options.PipelineName,
+    input_: options.Input,
+    count: Annotated[int, typer.Option(min=1, help="How many are proposed at most.")] = 5,
+    output: options.FormOutput = None,
+    labels: options.FilledForm = None,
+    store: options.LabelStore = Path("labels"),
+    option: options.Options = None,
+) -> None:
+    """Propose what to label next, or take the labels back."""
+    from epntap.commands.labelling import propose_or_take
 
-    options: dict[str, Any] = {} if spacecraft is None else {"spacecraft": spacecraft}
-    for item in given or []:
-        name, separator, value = item.partition("=")
-        if not separator or not name:
-            raise UserError(f"--option {item!r} is not of the form NAME=VALUE")
-        options[name.replace("-", "_")] = yaml.safe_load(value)
-    return options
+    given = options.read(option)
+    propose_or_take(pipeline, input_, store, count=count, output=output, form=labels, options=given)
 
 
 if __name__ == "__main__":

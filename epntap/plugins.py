@@ -197,6 +197,45 @@ class RequestPipeline(Pipeline, Protocol):
         """Draw what was found in a source, as a PNG file."""
 
 
+class Proposals(Protocol):
+    """What to label next, as `pipelines.labelling` describes it."""
+
+    @property
+    def form(self) -> pd.DataFrame: ...  # noqa: D102
+    @property
+    def reasons(self) -> Sequence[str]: ...  # noqa: D102
+
+
+class TakenLabels(Protocol):
+    """What became of a form that came back, as `pipelines.labelling` describes it."""
+
+    @property
+    def stored(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def waiting(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def usage(self) -> str: ...  # noqa: D102
+
+
+class LabellingPipeline(Pipeline, Protocol):
+    """A pipeline that proposes what to label next."""
+
+    def propose(
+        self, source: Any, store: Path, *, count: int, progress: Progress, **options: Any
+    ) -> Proposals:
+        """Propose what to label next, where the store has labels already."""
+
+    def take_labels(
+        self, source: Any, form: Path, store: Path, *, progress: Progress
+    ) -> TakenLabels:
+        """Check a form that was filled in, and keep all of its labels or none."""
+
+
+def takes_labels(pipeline: Pipeline) -> TypeGuard[LabellingPipeline]:
+    """Whether a pipeline proposes what to label, and takes the labels back."""
+    return all(hasattr(pipeline, name) for name in ("propose", "take_labels"))
+
+
 def takes_requests(pipeline: Pipeline) -> TypeGuard[RequestPipeline]:
     """Whether a pipeline offers runs on request."""
     return all(
@@ -207,6 +246,17 @@ def takes_requests(pipeline: Pipeline) -> TypeGuard[RequestPipeline]:
 def takes_spans(pipeline: Pipeline) -> TypeGuard[SpanPipeline]:
     """Whether the work of a pipeline can be cut into pieces of time."""
     return all(hasattr(pipeline, name) for name in ("margin", "open", "state"))
+
+
+def makes_products(pipeline: Pipeline) -> bool:
+    """Whether a pipeline writes files besides rows, into the folder that `run` is given for it."""
+    return "products" in inspect.signature(pipeline.run).parameters
+
+
+def products_of(found: NativeCatalogue) -> Path | None:
+    """Return the folder of the files that the rows of a run name, if it made any."""
+    folder = getattr(found, "products", None)
+    return None if folder is None else Path(folder)
 
 
 def check_options(

@@ -47,6 +47,7 @@ def share_of(settings: Settings) -> Settings:
         "connections": max(2, _part(settings.connections, count)),
         "client_queries": None if per_client is None else _part(per_client, count),
         "waiting_queries": _part(settings.waiting_queries, count),
+        "downloads": _part(settings.downloads, count),
         "client_hour_bytes": _part(settings.client_hour_bytes, count),
         "client_hour_seconds": settings.client_hour_seconds / count,
     }

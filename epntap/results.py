@@ -377,7 +377,7 @@ def _missing(key: str) -> ResultMissingError:
 def _unusable(where: str, error: OSError) -> ResultsError:
     return ResultsError(
         f"results cannot be kept in {where}: {error.strerror or error}",
-        hint="EPNTAP_RESULTS must name a place that can be written to, with room left",
+        hint="EPNTAP_RESULTS or EPNTAP_PRODUCTS must name a place to write to that has room left",
     )
 
 

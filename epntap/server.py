@@ -14,6 +14,7 @@ from epntap.allocator import Resting, collect_rarely, keep_freed_pieces
 from epntap.connections import IDLE_SECONDS, ConnectionLimits, GuardedProtocol
 from epntap.database import Database
 from epntap.imports import FIRST_ANSWERS_SECONDS, import_meanwhile
+from epntap.products.address import announce
 from epntap.queue import PhaseListener
 from epntap.service import SERVER, create_app
 from epntap.settings import Settings
@@ -49,6 +50,7 @@ def serve(database: Database, settings: Settings, listener: socket.socket) -> No
     sys.setswitchinterval(_SWITCH_S)
     keep_freed_pieces()
     collect_rarely()
+    announce(database, settings)
     phases = PhaseListener(database)
     config = configuration(create_app(database, settings, phases), settings)
     # The first job is not to wait for what writes about jobs.

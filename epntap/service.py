@@ -23,6 +23,7 @@ from epntap.errors import (
 )
 from epntap.portal.dachs import dachs_routes
 from epntap.portal.pages import Portal
+from epntap.products.serve import ProductRoutes
 from epntap.queue import PhaseListener
 from epntap.registry import RegistryRoutes
 from epntap.requests.routes import RunRoutes
@@ -36,6 +37,9 @@ from epntap.uws import JobService, JobWatch, UwsRoutes
 
 #: The Server header of every answer; validators and administrators look for it.
 SERVER = f"epntap/{__version__}"
+
+#: What a page of another site needs to read a file in pieces.
+_FILE_HEADERS = ("Accept-Ranges", "Content-Range", "ETag")
 
 #: Threads that ask for the phases of jobs; each needs a connection of the publisher.
 _JOB_THREADS = 6
@@ -64,6 +68,7 @@ def create_app(
     watch = JobWatch(phases or PhaseListener(database))
     job_threads = ThreadPoolExecutor(_JOB_THREADS, thread_name_prefix="jobs")
     tap_jobs = _tap_jobs(database, settings, watch, job_threads)
+    products = ProductRoutes(database, settings, tap.client_bytes)
     runs = RunRoutes(database, open_results(settings), settings, watch, job_threads)
     tap_routes = [*tap.routes(), *tap_jobs.routes("/async"), *examples.routes()]
     return Starlette(
@@ -71,6 +76,7 @@ def create_app(
             Mount("/tap", routes=tap_routes),
             *registry.routes(),
             *runs.routes(),
+            *products.routes(),
             *dachs_routes(tap_routes),
             *portal.routes(),
         ],
@@ -80,7 +86,7 @@ def create_app(
                 allow_origins=["*"],
                 allow_methods=["GET", "POST", "HEAD", "DELETE"],
                 allow_headers=["*"],
-                expose_headers=["Location", "Retry-After"],
+                expose_headers=["Location", "Retry-After", *_FILE_HEADERS],
             ),
             Middleware(PatientBodies, patience=Patience.of(settings)),
         ],

@@ -146,6 +146,18 @@ class Settings(BaseSettings):
     results: str | None = None
     """Where files of jobs are kept: a directory, or a URL of fsspec; ``results`` of the home."""
 
+    products: str | None = None
+    """Where files of catalogues are kept: as for `results`; ``products`` of the home."""
+
+    product_bytes: int = Field(default=4 * 1024**3, ge=0)
+    """Bytes that one file of a catalogue may have; 0 is no limit."""
+
+    products_bytes: int = Field(default=0, ge=0)
+    """Bytes that all files of one version of a catalogue may have; 0 is no limit."""
+
+    downloads: int = Field(default=200, ge=0)
+    """Files of catalogues that are sent at the same time, half to one client; 0 is no limit."""
+
     async_seconds: int = Field(default=3600, ge=1)
     """Time that an asynchronous query may take when its client asks for none."""
 

@@ -17,8 +17,10 @@ from epntap.publish.checking import check_examples
 from epntap.settings import read_settings
 
 
-def publish_file(name_or_path: str, file: Path, *, drop_invalid: bool) -> None:
-    """Publish a file."""
+def publish_file(
+    name_or_path: str, file: Path, *, drop_invalid: bool, products: Path | None = None
+) -> None:
+    """Publish a table, with the files that its rows name: relative to it, or to a folder."""
     catalogue = read_catalogue(name_or_path)
     check_examples(catalogue)
     source = open_native(file)
@@ -31,7 +33,13 @@ def publish_file(name_or_path: str, file: Path, *, drop_invalid: bool) -> None:
     )
     with Database.open(read_settings()) as database, rows(f"Publishing {file.name}") as progress:
         publication = publish(
-            database, catalogue, source, drop_invalid=drop_invalid, run=run, progress=progress
+            database,
+            catalogue,
+            source,
+            files=products or file.absolute().parent,
+            drop_invalid=drop_invalid,
+            run=run,
+            progress=progress,
         )
     report_publication(publication)
 
@@ -53,6 +61,7 @@ def report_publication(publication: Publication) -> None:
     say(
         f"Published {publication.catalogue}.epn_core, version {publication.version}: "
         f"{publication.rows} rows ({changes})"
+        + (f", {publication.files} files" if publication.files else "")
     )
 
 

@@ -56,6 +56,8 @@ class Database:
         reader_role: str,
     ) -> None:
         self._server = server
+        #: What it was opened with.
+        self.settings = settings
         self.reader_role = reader_role
         self._owner = owner
         self.publisher_conninfo = publisher

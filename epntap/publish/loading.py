@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psycopg2.errors
@@ -13,6 +13,7 @@ from psycopg2 import sql
 
 from epntap.catalogue import Catalogue
 from epntap.epncore.validation import RowValidator, Violation
+from epntap.errors import PublishError
 from epntap.publish.contents import Contents
 from epntap.publish.copying import CopyStream
 from epntap.publish.encoding import RowEncoder
@@ -21,6 +22,9 @@ from epntap.publish.mapping import MappedRows, RowMapper
 from epntap.publish.native import NativeSource, column_names
 from epntap.publish.relations import identifier
 from epntap.tables import Column, Relation, storage_type
+
+if TYPE_CHECKING:
+    from epntap.products.rows import ProductRows
 
 #: Violations that are kept with their words; further ones are counted.
 KEPT_VIOLATIONS = 100_000
@@ -47,6 +51,10 @@ class Loaded:
         The source's rows that were not loaded: their granule_uid by number, ascending.
     contents
         What the columns of the table hold.
+    objects
+        Rows in the table that are no rows of files; these come after them.
+    origins
+        For each row of a file the number of its object's row in the source.
     """
 
     rows: int = 0
@@ -55,11 +63,19 @@ class Loaded:
     invalid_rows: int = 0
     refused: dict[int, str | None] = field(default_factory=dict)
     contents: Contents = field(default_factory=Contents)
+    objects: int = 0
+    origins: list[int] = field(default_factory=list)
+
+    def source_row(self, place: int) -> int:
+        """Return the source's number of the `place`-th row in the table, from 1."""
+        if place > self.objects:
+            return self.origins[place - self.objects - 1]
+        return _source_row(place, self.refused)
 
     def add_duplicates(self, found: list[Violation]) -> None:
-        """Add what `find_duplicates` found: at most one violation a row."""
+        """Add what `find_duplicates` found."""
         self.violation_count += len(found)
-        self.invalid_rows += sum(violation.row not in self.refused for violation in found)
+        self.invalid_rows += len({violation.row for violation in found} - self.refused.keys())
         self.violations.extend(found)
         self.violations.sort(key=lambda violation: violation.row)
         del self.violations[KEPT_VIOLATIONS:]
@@ -81,6 +97,7 @@ def load(
     source: NativeSource,
     make_mapper: Callable[[list[str]], RowMapper],
     progress: Progress,
+    products: ProductRows | None = None,
 ) -> Loaded:
     """Map, check and copy all rows of the source; those that break a rule are left out.
 
@@ -88,11 +105,13 @@ def load(
     ----------
     make_mapper
         Makes the mapper once the names of the source's columns are known.
+    products
+        Takes over the files that rows name; those that go with rows that are left out are, too.
 
     Raises
     ------
     PublishError
-        If the source cannot be read or lacks a column.
+        If the source cannot be read or lacks a column, or a file cannot be published.
     """
     validator = RowValidator(catalogue.standard, catalogue.columns, catalogue.frame, catalogue.name)
     encoder = RowEncoder(catalogue.columns)
@@ -109,13 +128,62 @@ def load(
             if mapper is None:
                 mapper = make_mapper(column_names(chunk))
             mapped = mapper.map(chunk, seen + 1)
-            seen += len(chunk)
             rows = _without_faults(mapped, validator, result)
+            if products is not None:
+                rows = products.with_thumbnails(rows, chunk, _kept(mapped, result), seen + 1)
+            seen += len(chunk)
             stream.send(encoder.encode(rows))
             result.contents.add(rows)
             result.rows += rows.num_rows
             progress(result.rows)
+        result.objects = result.rows
+        if products is not None and mapper is not None:
+            # After all others: the places of rows in the table tell their numbers in the source.
+            for rows, numbers in _rows_of_files(products, source, mapper, result):
+                _check_rows_of_files(rows, numbers, validator)
+                stream.send(encoder.encode(rows))
+                result.contents.add(rows)
+                result.origins.extend(numbers.tolist())
+                result.rows += rows.num_rows
+                progress(result.rows)
     return result
+
+
+def _kept(mapped: MappedRows, result: Loaded) -> np.ndarray:
+    """Return the index, in their chunk, of the rows that are not refused."""
+    kept = [number not in result.refused for number in mapped.numbers.tolist()]
+    return np.flatnonzero(kept)
+
+
+def _rows_of_files(
+    products: ProductRows, source: NativeSource, mapper: RowMapper, result: Loaded
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """Read the source again, and yield rows of files with the numbers of their objects' rows."""
+    first = 1
+    for chunk in source.chunks() if products.kinds else ():
+        mapped = mapper.map(chunk, first)
+        places = _kept(mapped, result)
+        kept = mapped.rows.take(pa.array(places))
+        objects = products.with_thumbnails(kept, chunk, places, first)
+        for kind in products.kinds:
+            yield products.of(kind, objects, chunk, places, first)
+        first += len(chunk)
+
+
+def _check_rows_of_files(rows: Any, numbers: np.ndarray, validator: RowValidator) -> None:
+    """See that rows of files break no rule: what differs in them stands in the description.
+
+    Raises
+    ------
+    PublishError
+        If they do.
+    """
+    found = validator.inspect(rows, numbers).violations(1)
+    if found:
+        raise PublishError(
+            f"row of a file: {found[0]}; nothing was published",
+            hint="see 'products' in the description",
+        )
 
 
 def _without_faults(mapped: MappedRows, validator: RowValidator, result: Loaded) -> Any:
@@ -145,17 +213,16 @@ def _without_faults(mapped: MappedRows, validator: RowValidator, result: Loaded)
     return mapped.rows.filter(pa.array(~refused))
 
 
-def find_duplicates(
-    cursor: Any, relation: Relation, refused: Mapping[int, str | None]
-) -> list[Violation]:
+def find_duplicates(cursor: Any, relation: Relation, loaded: Loaded) -> list[Violation]:
     """Return a violation for each row whose granule_uid an earlier row has, loaded or not.
 
     Parameters
     ----------
-    refused
-        The granule_uid of the rows that were not loaded, by number: the rest lie in the table in
-        the order of the source. Without any, a table without duplicates has its key afterwards.
+    loaded
+        How the table was loaded. If no row was refused, a table without duplicates has its key
+        afterwards.
     """
+    refused = loaded.refused
     if not refused and _can_have_key(cursor, relation):
         return []
     cursor.execute(
@@ -179,9 +246,8 @@ def find_duplicates(
             ).format(identifier(relation)),
             {"refused": list(rows_of)},
         )
-        numbers = sorted(refused)
         for uid, places in cursor.fetchall():
-            rows_of.setdefault(uid, []).extend(_source_row(place, numbers) for place in places)
+            rows_of.setdefault(uid, []).extend(map(loaded.source_row, places))
     found: list[Violation] = []
     for uid, rows in rows_of.items():
         first, *others = sorted(rows)
@@ -216,8 +282,8 @@ def delete_duplicates(cursor: Any, relation: Relation) -> int:
     return int(cursor.rowcount)
 
 
-def _source_row(place: int, refused: list[int]) -> int:
-    """Return the source's number of the `place`-th row that was loaded."""
+def _source_row(place: int, refused: Iterable[int]) -> int:
+    """Return the source's number of the `place`-th row that was loaded; refused ones ascend."""
     row = place
     for number in refused:
         if number > row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from psycopg2 import sql
@@ -13,6 +14,8 @@ from epntap.catalogue import Catalogue
 from epntap.database import Database
 from epntap.epncore.validation import Violation
 from epntap.errors import PublishError
+from epntap.products.files import Files
+from epntap.products.loading import FileLoader, file_loader
 from epntap.provenance.runs import RunRecord, finish, run_of_provenance
 from epntap.publish.acceptance import (
     Acceptance,
@@ -77,6 +80,8 @@ class Publication:
         Some of the granules that differ, if they were asked for.
     refusals
         Of a trial: the rules of acceptance that it would break.
+    files
+        How many files rows of the catalogue link to.
     """
 
     catalogue: str
@@ -91,6 +96,7 @@ class Publication:
     state: Literal["published", "unchanged", "tried"] = "published"
     diff: Diff | None = None
     refusals: tuple[str, ...] = ()
+    files: int = 0
 
 
 def publish(
@@ -98,6 +104,7 @@ def publish(
     catalogue: Catalogue,
     source: NativeSource,
     *,
+    files: Files | Path | None = None,
     drop_invalid: bool = False,
     provenance: Mapping[str, Any] | None = None,
     run: RunRecord | None = None,
@@ -115,6 +122,10 @@ def publish(
 
     Parameters
     ----------
+    files
+        Where the files are that rows name, if the description has ``products``; a folder, or
+        whatever gives them. They are there before the version is visible, and those that no
+        version has are removed.
     drop_invalid
         Leave rows out that break a rule, instead of refusing them all.
     provenance
@@ -143,14 +154,17 @@ def publish(
     UnderWayError
         If another publication of the catalogue is under way.
     PublishError
-        If the source cannot be read or has no rows, names runs that do not exist, or the run has
-        ended already.
+        If the source cannot be read or has no rows, names runs that do not exist or files that
+        cannot be published, or the run has ended already.
     """
     if run is None:
         # Of a publication by hand only the success is recorded: whoever tries sees why it fails.
         run = run_of_provenance(catalogue.name, "publication", provenance or {}, source=source.name)
-    with database.publisher() as connection, connection.cursor() as cursor:
-        landed = _land(cursor, catalogue, source, run, progress, drop_invalid=drop_invalid)
+    load_files = file_loader(database, catalogue, files, dry_run=dry_run)
+    with load_files, database.publisher() as connection, connection.cursor() as cursor:
+        landed = _land(
+            cursor, catalogue, source, run, progress, load_files, drop_invalid=drop_invalid
+        )
         if landed.rows == 0 and accept is None:
             raise PublishError(
                 f"{source.name}: there is no row to publish; nothing was changed",
@@ -158,6 +172,7 @@ def publish(
             )
         listed = diff_rows or (_TRIAL_DIFF if dry_run else 0)
         result = _result(catalogue, run, landed, _diff(cursor, landed, listed) if listed else None)
+        result = replace(result, files=load_files.count)
         candidate = _candidate(catalogue, landed)
         refusals = accept.reasons(candidate) if accept is not None else ()
         if dry_run:
@@ -182,6 +197,7 @@ def publish(
             provenance or {},
             run.run_id,
         )
+        load_files.record(cursor, landed.number)
         connection.commit()
     drop_superseded(database, catalogue.name)
     return result
@@ -210,11 +226,13 @@ def _land(
     source: NativeSource,
     run: RunRecord,
     progress: Progress,
+    load_files: FileLoader,
     *,
     drop_invalid: bool,
 ) -> _Landed:
     """Load the rows; without a version before, into the table that they stay in."""
     claim(cursor, catalogue.name)
+    products = load_files.begin(cursor)
     before = current_version(cursor, catalogue.name)
     number = next_version(cursor, catalogue.name)
     relation = Relation(catalogue.name, f"epn_core_v{number}")
@@ -228,7 +246,7 @@ def _land(
         mappers.append(RowMapper(catalogue, columns, source.units, now, run.run_id))
         return mappers[-1]
 
-    loaded = load(cursor, table, catalogue, source, make_mapper, progress)
+    loaded = load(cursor, table, catalogue, source, make_mapper, progress, products)
     _settle_violations(cursor, table, source.name, loaded, drop_invalid=drop_invalid)
     if any(mapper.runs_by_source for mapper in mappers):
         _check_runs(cursor, table, source.name, run)
@@ -244,7 +262,7 @@ def _land(
 def _settle_violations(
     cursor: Any, landing: Relation, name: str, loaded: Loaded, *, drop_invalid: bool
 ) -> None:
-    loaded.add_duplicates(find_duplicates(cursor, landing, loaded.refused))
+    loaded.add_duplicates(find_duplicates(cursor, landing, loaded))
     if not loaded.violation_count:
         return
     if not drop_invalid:

@@ -14,6 +14,8 @@ from psycopg2 import sql
 from epntap.catalogue import stored_catalogue
 from epntap.database import Database
 from epntap.errors import PublishError
+from epntap.products.records import forget as forget_files
+from epntap.products.tidying import tidy_up
 from epntap.publish.release import (
     Version,
     claim,
@@ -122,9 +124,13 @@ def drop(database: Database, name: str) -> None:
             " WHERE catalogue = %s",
             (name,),
         )
+        forget_files(cursor, name)
         cursor.execute("SELECT epntap.bump_generation()")
         connection.commit()
-        _drop_schema(connection, name)
+        try:
+            _drop_schema(connection, name)
+        finally:
+            tidy_up(database, name)
 
 
 def _drop_schema(connection: Any, name: str) -> None:
@@ -159,7 +165,7 @@ def _not_there(database: Database, name: str, why: str) -> PublishError:
 def drop_superseded(database: Database, name: str) -> None:
     """Drop the tables of versions before the previous one, unless somebody still reads them.
 
-    What is still read is left for the next publication.
+    Their files go with them. What is still read is left for the next publication.
     """
     with database.publisher() as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -181,4 +187,6 @@ def drop_superseded(database: Database, name: str) -> None:
                 "UPDATE epntap.version SET state = 'dropped' WHERE catalogue = %s AND version = %s",
                 (name, number),
             )
+            forget_files(cursor, name, number)
             connection.commit()
+    tidy_up(database, name)

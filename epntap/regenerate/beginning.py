@@ -19,6 +19,7 @@ from epntap.regenerate.errors import RegenerationError, RunUnderWayError
 from epntap.regenerate.method import Layout, Method
 from epntap.regenerate.partstore import hold_parts, published_chunks
 from epntap.regenerate.plan import RegenerationPlan, check_template, is_template
+from epntap.regenerate.staging import check_products
 from epntap.regenerate.storage import (
     Regeneration,
     Wanted,
@@ -138,6 +139,7 @@ def prepare(database: Database, run: Regeneration) -> None:
     """
     plan = run.plan
     method = Method.of(plan, run.source, run.moment)
+    check_products(run.catalogue, method.pipeline)
     layout = method.lay_out(
         run.wanted, published(database, run), lambda _description, _done, _total: None
     )

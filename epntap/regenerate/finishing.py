@@ -16,6 +16,7 @@ from epntap.publish.publication import Publication, publish
 from epntap.regenerate.accepting import acceptance_of
 from epntap.regenerate.assembling import Parts, PartsSource, StoredParts, Summary
 from epntap.regenerate.partstore import published_span, remove_unneeded
+from epntap.regenerate.staging import files_of
 from epntap.regenerate.storage import Regeneration
 
 log = logging.getLogger(__name__)
@@ -99,6 +100,9 @@ def finish_run(
         with database.publisher() as connection:
             finish(connection, record, outcome.state, outcome.reason)
             connection.commit()
+    staged = files_of(database, run)
+    if staged is not None:
+        staged.remove()
     with database.publisher() as connection, connection.cursor() as cursor:
         removed = remove_unneeded(cursor, run.catalogue.name)
         connection.commit()
@@ -141,6 +145,7 @@ def _publish(
         database,
         run.catalogue,
         PartsSource(parts, f"{plan.pipeline}: {run.source}", summary.units),
+        files=files_of(database, run),
         drop_invalid=plan.accept.dropped_rows > 0,
         provenance=provenance,
         run=summary.into(record),

@@ -21,6 +21,7 @@ from epntap.regenerate.finishing import Outcome, finish_run, try_parts
 from epntap.regenerate.method import Method
 from epntap.regenerate.parts import Part
 from epntap.regenerate.partstore import read_part
+from epntap.regenerate.staging import check_products, files_of, staged_files
 from epntap.regenerate.storage import (
     Regeneration,
     Wanted,
@@ -71,8 +72,10 @@ def regenerate(database: Database, order: Order, progress: Progress) -> Outcome:
     UserError
         If the order itself is wrong; nothing is recorded then.
     """
-    plan = plan_of(stored_catalogue(order.description))
-    Method.of(plan, checked_source(plan, order.source), naive(order.moment))
+    catalogue = stored_catalogue(order.description)
+    plan = plan_of(catalogue)
+    method = Method.of(plan, checked_source(plan, order.source), naive(order.moment))
+    check_products(catalogue, method.pipeline)
     with _alone(database, order) as run:
         try:
             reason = _work(database, run, progress)
@@ -167,8 +170,13 @@ def rehearse(database: Database, order: Order, progress: Progress) -> Outcome:
         foreground=True,
         cut=True,
     )
-    parts = _make_parts(database, run, progress)
-    return try_parts(database, run, record, parts, progress)
+    try:
+        parts = _make_parts(database, run, progress)
+        return try_parts(database, run, record, parts, progress)
+    finally:
+        staged = files_of(database, run)
+        if staged is not None:
+            staged.remove()
 
 
 def _make_parts(
@@ -176,6 +184,7 @@ def _make_parts(
 ) -> list[tuple[Part, str]]:
     """Return the parts of a run, those that are stored and those that are not."""
     method = Method.of(run.plan, run.source, run.moment)
+    staged = staged_files(database, run, method.pipeline)
     layout = method.lay_out(run.wanted, published(database, run), progress)
     kept = {each.number: each.key for each in layout.reused}
     source = layout.source
@@ -189,7 +198,9 @@ def _make_parts(
             opened = method.open(chunk.span, progress)
         key = kept.get(chunk.number) or method.key(opened, chunk)
         stored = _stored(database, run.catalogue.name, key)
-        parts.append(stored or (method.make(opened, chunk, key or "", progress), run.run_id))
+        if stored is None:
+            stored = (method.make(opened, chunk, key or "", progress, staged), run.run_id)
+        parts.append(stored)
     progress("Chunks", len(layout.chunks), len(layout.chunks))
     return parts
 

@@ -20,18 +20,20 @@ from epntap.plugins import (
     find_pipeline,
     takes_spans,
 )
+from epntap.products.files import StagedFiles
 from epntap.regenerate.chunks import Chunk, cut, hull
 from epntap.regenerate.chunkstore import Reused
 from epntap.regenerate.errors import RegenerationError
 from epntap.regenerate.parts import Part, chunk_key, encode_part
 from epntap.regenerate.plan import RegenerationPlan, is_template
+from epntap.regenerate.staging import folder_for
 from epntap.regenerate.storage import Wanted
 
 #: Before all spacecraft data: the begin of what a pipeline covers that cannot be asked.
 _EVER = datetime(1900, 1, 1)
 
 #: Arguments of a pipeline that are not options of the plan.
-_OURS = frozenset({"progress", "seed", "span"})
+_OURS = frozenset({"progress", "seed", "span", "products"})
 
 
 class _TimeFormatter(Formatter):
@@ -174,8 +176,26 @@ class Method:
             options=self.plan.options,
         )
 
-    def make(self, source: SpanSource | None, chunk: Chunk, key: str, progress: Progress) -> Part:
+    def make(
+        self,
+        source: SpanSource | None,
+        chunk: Chunk,
+        key: str,
+        progress: Progress,
+        staged: StagedFiles | None = None,
+    ) -> Part:
         """Find the events of a chunk.
+
+        Parameters
+        ----------
+        source
+            Opened, for a pipeline of spans.
+        chunk, key
+            Which, and the key of its part.
+        progress
+            Told how it goes on.
+        staged
+            Where files that belong to rows are left.
 
         Raises
         ------
@@ -184,7 +204,9 @@ class Method:
         """
         spans, options = self._spans, self.plan.options
         if spans is None or source is None:
-            found = self.pipeline.run(self.text(chunk.span), progress=progress, **options)
+            with folder_for(staged) as folder:
+                text = self.text(chunk.span)
+                found = self.pipeline.run(text, progress=progress, **{**options, **folder})
             return encode_part(key, _covered(found, chunk.span), found)
         found = spans.run(source, span=chunk.span, progress=progress, **options)
         return encode_part(key, chunk.span, found)

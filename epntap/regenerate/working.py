@@ -22,6 +22,7 @@ from epntap.regenerate.errors import ChunkLostError, LeaveError, RegenerationErr
 from epntap.regenerate.method import Method
 from epntap.regenerate.partstore import add_part, hold_parts, rows_of_part
 from epntap.regenerate.plan import RegenerationPlan
+from epntap.regenerate.staging import staged_files
 from epntap.regenerate.storage import Regeneration
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,8 @@ class Doer:
             key = self._key(chunk, rest)
             if self._reuse(chunk, attempt, key):
                 return
-            part = self.method.make(self.source, chunk, key, self.progress)
+            staged = staged_files(self.database, self.run, self.method.pipeline)
+            part = self.method.make(self.source, chunk, key, self.progress, staged)
         except (LeaveError, ChunkLostError, psycopg2.Error, DatabaseUnavailableError):
             raise
         except Exception as error:  # a pipeline is anybody's code

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from epntap.admission import Budget
 from epntap.database import Database
 from epntap.errors import UserError
 from epntap.settings import Settings
@@ -51,6 +52,11 @@ class TapRoutes:
         self._answers = ThreadPoolExecutor(2, thread_name_prefix="answer")
         self._capabilities_made: bytes | None = None
         self._health = Health(tablesets.current, self._answers)
+
+    @property
+    def client_bytes(self) -> Budget:
+        """What each client may fetch in an hour."""
+        return self._sync.client_bytes
 
     def routes(self) -> list[BaseRoute]:
         """Return the resources below ``/tap``."""

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from epntap.admission import QueryAdmission, Visit, client_of
+from epntap.admission import Budget, QueryAdmission, Visit, client_of
 from epntap.database import Database
 from epntap.errors import UserError
 from epntap.settings import Settings
@@ -56,6 +56,11 @@ class SyncResource:
         self._settings = settings
         self._threads = threads
         self._uploads = UploadPolicy.of(settings)
+
+    @property
+    def client_bytes(self) -> Budget:
+        """What each client may fetch in an hour."""
+        return self._admission.bytes
 
     async def respond(self, request: Request) -> Response:
         """Answer a request; every failure becomes a VOTable."""

@@ -18,7 +18,7 @@ from epntap.uws.jobs import JobResult
 #: Bytes that are read at a time from a store elsewhere.
 _CHUNK_BYTES = 512 * 1024
 
-_RANGE = re.compile(r"bytes\s*=\s*(\d*)-(\d*)\s*", re.ASCII)
+_RANGE = re.compile(r"bytes\s*=\s*(\d{0,19})-(\d{0,19})\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,11 @@ async def file_response(
     if wanted is not None:
         headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{result.size}"
     return StreamingResponse(
-        _pieces(file, part, threads), 200 if wanted is None else 206, headers=headers
+        pieces(file, part, threads), 200 if wanted is None else 206, headers=headers
     )
 
 
-async def _pieces(file: IO[bytes], part: ByteRange, threads: Executor) -> AsyncIterator[bytes]:
+async def pieces(file: IO[bytes], part: ByteRange, threads: Executor) -> AsyncIterator[bytes]:
     """Yield a part of a file, and close it in the end."""
     loop = asyncio.get_running_loop()
     try:

@@ -10,9 +10,11 @@ def all_tasks() -> tuple[Task, ...]:
 
     Imported when it is asked for, so that a worker's modules do not load the whole service.
     """
+    from epntap.products.task import TidyTask
     from epntap.regenerate.tasks import regeneration_tasks
     from epntap.requests.task import RunTask
     from epntap.tap.asynchronous import TapQueryTask
     from epntap.uws.expiry import ExpiryTask, SweepTask
 
-    return (TapQueryTask(), RunTask(), ExpiryTask(), SweepTask(), *regeneration_tasks())
+    kept = (ExpiryTask(), SweepTask(), TidyTask())
+    return (TapQueryTask(), RunTask(), *kept, *regeneration_tasks())

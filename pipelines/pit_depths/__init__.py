@@ -29,7 +29,7 @@ class PitDepthsPipeline:
 
     name = "pit_depths"
     title = "Apparent depths of pits from their shadows"
-    version = "1.0"
+    version = "1.1"
 
     def run(
         self,
@@ -46,6 +46,7 @@ class PitDepthsPipeline:
         view_azimuth: float | None = None,
         target: str | None = None,
         profiles: str | Path | None = None,
+        products: str | Path | None = None,
         progress: Progress = silent,
     ) -> Catalogue:
         """Measure pits.
@@ -69,6 +70,9 @@ class PitDepthsPipeline:
             The body, where nothing tells.
         profiles
             Folder for h(L) of each pit as CSV and figure.
+        products
+            Folder for the files that are published with each row: thumbnail, h(L) as CSV, mask and
+            outline of the shadow.
         progress
             Told after each image.
 
@@ -107,7 +111,10 @@ class PitDepthsPipeline:
             )
         if profiles is not None:
             write_profiles(found, Path(profiles))
-        frame = build_frame(found, method=method, correction=correction, version=self.version)
+        folder = None if products is None else Path(products)
+        frame = build_frame(
+            found, method=method, correction=correction, version=self.version, products=folder
+        )
         provenance = provenance_of(
             [each.scene.time for each in found if each.scene.time is not None],
             pipeline=self.name,
@@ -116,7 +123,7 @@ class PitDepthsPipeline:
             source_sha256=digest_of([each.scene for each in found]),
             parameters={"method": method, "correction": correction, "given": _stated(given)},
         )
-        return Catalogue(frame, COLUMNS, provenance)
+        return Catalogue(frame, COLUMNS, provenance, folder)
 
     def simulate(
         self, *, seed: int = 1, count: int = 10, progress: Progress = silent

@@ -11,10 +11,19 @@ import pandas as pd
 
 from pipelines.contract import NativeColumn, empty_frame
 from pipelines.errors import PipelineError
-from pipelines.images.outlines import footprint, hull, simplified
+from pipelines.images.outlines import Footprint, footprint, hull, simplified
+from pipelines.images.pictures import write_geojson, write_mask, write_thumbnail
 from pipelines.pit_depths.detect import Measurement
+from pipelines.products import safe_name
 
 _TIME, _NUMBER, _TEXT = "datetime64[us]", "float64", "str"
+#: Columns that name files, and what the names end with.
+_ENDINGS = {
+    "thumbnail_file": ".png",
+    "profile_file": "_profile.csv",
+    "mask_file": "_shadow.tif",
+    "footprint_file": "_footprint.geojson",
+}
 #: Vertices of a footprint at most.
 _VERTICES = 16
 #: Classes of the bodies that are known by their radius.
@@ -55,11 +64,20 @@ COLUMNS: tuple[NativeColumn, ...] = (
     NativeColumn("silhouette", _NUMBER, "", "Mean silhouette of the clusters, -1 to 1"),
     NativeColumn("contrast", _NUMBER, "", "Contrast over the edge of the shadow, 0 to 1"),
     NativeColumn("model_version", _TEXT, "", "Version of the method"),
+    NativeColumn("thumbnail_file", _TEXT, "", "Picture of the pit with the outline of its shadow"),
+    NativeColumn("profile_file", _TEXT, "", "Depths along the shadow, h(L), as CSV"),
+    NativeColumn("mask_file", _TEXT, "", "Pixels of the shadow as GeoTIFF, 0 and 1"),
+    NativeColumn("footprint_file", _TEXT, "", "Convex outline of the shadow as GeoJSON"),
 )
 
 
 def build_frame(
-    found: Sequence[Measurement], *, method: str, correction: str, version: str
+    found: Sequence[Measurement],
+    *,
+    method: str,
+    correction: str,
+    version: str,
+    products: Path | None = None,
 ) -> pd.DataFrame:
     """Return the rows of some measurements.
 
@@ -69,16 +87,23 @@ def build_frame(
         In the order of the rows.
     method, correction, version
         How they were made.
+    products
+        Folder that the files of each pit are written to; none are without it.
 
     Returns
     -------
     frame
         Columns `COLUMNS`.
+
+    Raises
+    ------
+    PipelineError
+        If a file cannot be written.
     """
     if not found:
         return empty_frame(COLUMNS)
     how = {"shadow_method": method, "correction": correction, "model_version": version}
-    frame = pd.DataFrame([{**_row(each), **how} for each in found])
+    frame = pd.DataFrame([{**_row(each), **how, **_files(each, products)} for each in found])
     types = {column.name: column.dtype for column in COLUMNS}
     return frame[list(types)].astype(types)
 
@@ -118,11 +143,10 @@ def _row(each: Measurement) -> dict[str, Any]:
 
 def _place(each: Measurement) -> dict[str, Any]:
     """Return where the shadow lies; nothing for an image that is on no map."""
-    place = each.scene.image.georeference
-    if place is None:
+    place, found = each.scene.image.georeference, _footprint(each)
+    if place is None or found is None:
         numbers = dict.fromkeys(("lon_west", "lon_east", "lat_min", "lat_max"), np.nan)
         return {**numbers, "outline": None, "map_projection": None}
-    found = footprint(simplified(hull(each.shadow.mask), _VERTICES), place)
     west, east, south, north = found.ranges
     return {
         "lon_west": west,
@@ -132,6 +156,42 @@ def _place(each: Measurement) -> dict[str, Any]:
         "outline": found.stcs,
         "map_projection": place.projection,
     }
+
+
+def _footprint(each: Measurement) -> Footprint | None:
+    """Return the convex outline of the shadow; nothing for an image that is on no map."""
+    place = each.scene.image.georeference
+    if place is None:
+        return None
+    return footprint(simplified(hull(each.shadow.mask), _VERTICES), place)
+
+
+def _files(each: Measurement, folder: Path | None) -> dict[str, str | None]:
+    """Write the files of a pit, and return their names by column; no outline without a map."""
+    if folder is None:
+        return dict.fromkeys(_ENDINGS)
+    names: dict[str, str | None] = {
+        column: safe_name(each.scene.name, ending) for column, ending in _ENDINGS.items()
+    }
+    image = each.scene.image
+    thumbnail, profile, mask, outline = (folder / str(name) for name in names.values())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        profile_frame(each).to_csv(profile, index=False, float_format="%.10g")
+    except OSError as error:
+        raise PipelineError(f"{profile} cannot be written: {error}") from error
+    write_thumbnail(thumbnail, image.pixels, mask=each.shadow.mask)
+    write_mask(mask, each.shadow.mask, image.georeference)
+    found = _footprint(each)
+    if found is None:
+        return {**names, "footprint_file": None}
+    known = {
+        "pit_id": each.scene.name,
+        "apparent_depth_m": each.profile.maximum,
+        "apparent_depth_error_m": float(each.profile.error[each.profile.deepest]),
+    }
+    write_geojson(outline, [found], [known])
+    return names
 
 
 def profile_frame(each: Measurement) -> pd.DataFrame:

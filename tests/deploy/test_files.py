@@ -83,12 +83,12 @@ def test_server_and_worker_share_results_and_wait_for_a_database_that_answers(
 ) -> None:
     services = compose["services"]
     assert services["server"]["volumes"] == services["worker"]["volumes"]
-    (mount,) = services["server"]["volumes"]
-    volume, folder = mount.split(":")
-    assert volume in compose["volumes"]
     text = (CONTAINERS / "Containerfile").read_text(encoding="utf-8")
+    mounts = [mount.split(":") for mount in services["server"]["volumes"]]
+    assert [volume for volume, _ in mounts] == ["results", "products"]
+    assert {volume for volume, _ in mounts} <= set(compose["volumes"])
     # A new volume takes owner and mode of the directory that it covers.
-    assert f"install -d -o epntap -g epntap {folder}" in text
+    assert f"install -d -o epntap -g epntap {' '.join(folder for _, folder in mounts)}" in text
     for name in ("server", "worker"):
         assert services[name]["depends_on"]["database"]["condition"] == "service_healthy"
     assert "healthcheck" in services["database"]
