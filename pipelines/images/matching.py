@@ -8,6 +8,7 @@ read at 101 values of recall; the mean over overlaps from 0.50 to 0.95 and over 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -114,8 +115,9 @@ def box_overlaps(found: Values, true: Values) -> Values:
 
 def mask_overlaps(found: Flags, true: Flags) -> Values:
     """Return the intersection over union of masks, shapes (n, rows, cols) and (m, rows, cols)."""
-    a = found.reshape(len(found), -1).astype(np.float64)
-    b = true.reshape(len(true), -1).astype(np.float64)
+    pixels = math.prod(true.shape[1:])
+    a = found.reshape(len(found), pixels).astype(np.float64)
+    b = true.reshape(len(true), pixels).astype(np.float64)
     shared = a @ b.T
     union = a.sum(axis=1)[:, None] + b.sum(axis=1)[None, :] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0.0)
@@ -152,21 +154,32 @@ def _matched(image: ImageMatch, overlap: float) -> tuple[Values, Flags]:
     return image.scores[order], hit
 
 
+def precision_recall(images: Sequence[ImageMatch], overlap: float) -> tuple[Values, Values]:
+    """Return recall and precision of one class at one overlap as the least confidence falls.
+
+    Returns
+    -------
+    recall, precision
+        One value a detection, the most confident first; empty if there are no true objects.
+    """
+    total = sum(image.overlaps.shape[1] for image in images)
+    if total == 0:
+        return np.empty(0), np.empty(0)
+    pairs = [_matched(image, overlap) for image in images]
+    scores = np.concatenate([each[0] for each in pairs])
+    order = np.argsort(-scores, kind="stable")
+    found = np.cumsum(np.concatenate([each[1] for each in pairs])[order])
+    return found / total, found / np.arange(1, len(found) + 1)
+
+
 def average_precision(images: Sequence[ImageMatch], overlap: float) -> float:
     """Return the average precision of one class at one overlap, 0 to 1.
 
     Not a number if there are no true objects.
     """
-    total = sum(image.overlaps.shape[1] for image in images)
-    if total == 0:
+    if sum(image.overlaps.shape[1] for image in images) == 0:
         return float("nan")
-    pairs = [_matched(image, overlap) for image in images]
-    scores = np.concatenate([each[0] for each in pairs])
-    order = np.argsort(-scores, kind="stable")
-    hits = np.concatenate([each[1] for each in pairs])[order]
-    found = np.cumsum(hits)
-    recall = found / total
-    precision = found / np.arange(1, len(hits) + 1)
+    recall, precision = precision_recall(images, overlap)
     falling = np.maximum.accumulate(precision[::-1])[::-1]
     places = np.searchsorted(recall, _RECALLS, side="left")
     read = np.append(falling, 0.0)[np.minimum(places, len(falling))]

@@ -20,6 +20,8 @@ Values = NDArray[np.float64]
 
 #: Formats of detached labels: the pixels are in another file, which pdr finds.
 _LABEL_SUFFIXES = (".lbl", ".xml")
+#: Bytes of decoded pixels that GDAL keeps; its own choice is a twentieth of the machine's memory.
+_CACHE = 2**26
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def open_raster(path: Path) -> Iterator[Raster]:
     rasterio = require("rasterio", "images")
     if not path.is_file():
         raise ImageError(f"there is no file {path}")
-    with warnings.catch_warnings():
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE), warnings.catch_warnings():
         # A missing georeference is told where it is needed.
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         try:

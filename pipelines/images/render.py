@@ -10,6 +10,7 @@ heights can say.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,13 @@ from pipelines.images.illumination import Illumination
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Photometry = Literal["lambert", "lommel-seeliger"]
+#: Rows and columns of a part of a raster.
+Part = tuple[slice, slice]
+
+#: Posts along a side of the parts that rays are followed in.
+_PART = 96
+#: Steps of a ray after which it is looked whether it can meet anything yet.
+_LOOKED_AT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +90,44 @@ def _steps(azimuth: float) -> tuple[float, float, float]:
     return -north / longest, east / longest, 1.0 / longest
 
 
-def _shifted(field: Values, rows: float, cols: float, fill: float) -> Values:
-    """Return the values `rows` down and `cols` right of each place; one of the two is whole."""
+def _shifted(field: Values, rows: float, cols: float, fill: float, part: Part) -> Values:
+    """Return the values `rows` down and `cols` right of each place of a part; one is whole."""
     row, col = math.floor(rows + 1e-9), math.floor(cols + 1e-9)
-    part = max(rows - row, cols - col, 0.0)
-    near = _moved(field, row, col, fill)
-    if part < 1e-9:
+    share = max(rows - row, cols - col, 0.0)
+    near = _moved(field, row, col, fill, part)
+    if share < 1e-9:
         return near
-    far = _moved(field, row + (rows - row > 1e-9), col + (cols - col > 1e-9), fill)
-    return (1.0 - part) * near + part * far
+    far = _moved(field, row + (rows - row > 1e-9), col + (cols - col > 1e-9), fill, part)
+    return (1.0 - share) * near + share * far
 
 
-def _moved(field: Values, row: int, col: int, fill: float) -> Values:
-    out = np.full_like(field, fill)
-    height, width = field.shape
-    if abs(row) >= height or abs(col) >= width:
-        return out
-    to_rows = slice(max(0, -row), min(height, height - row))
-    to_cols = slice(max(0, -col), min(width, width - col))
-    from_rows = slice(max(0, row), min(height, height + row))
-    from_cols = slice(max(0, col), min(width, width + col))
-    out[to_rows, to_cols] = field[from_rows, from_cols]
+def _moved(field: Values, row: int, col: int, fill: float, part: Part) -> Values:
+    """Return the values of a part moved by whole pixels; not to be changed."""
+    starts = (part[0].start + row, part[1].start + col)
+    stops = (part[0].stop + row, part[1].stop + col)
+    inner = tuple(
+        slice(min(max(0, start), size), min(max(0, stop), size))
+        for start, stop, size in zip(starts, stops, field.shape, strict=True)
+    )
+    found = field[inner]
+    shape = (stops[0] - starts[0], stops[1] - starts[1])
+    if found.shape == shape:
+        return found
+    out = np.full(shape, fill)
+    top, left = inner[0].start - starts[0], inner[1].start - starts[1]
+    if found.size:
+        out[top : top + found.shape[0], left : left + found.shape[1]] = found
     return out
+
+
+def _parts(shape: tuple[int, int]) -> Iterator[Part]:
+    """Yield parts small enough to stay near the processor, and to be finished one by one."""
+    for top in range(0, shape[0], _PART):
+        for left in range(0, shape[1], _PART):
+            yield (
+                slice(top, min(top + _PART, shape[0])),
+                slice(left, min(left + _PART, shape[1])),
+            )
 
 
 def shadow_surface(
@@ -135,13 +159,18 @@ def shadow_surface(
     caster = heights.copy()
     span = float(heights.max()) - low
     count = min(math.ceil(span / drop), max(heights.shape)) if span > 0.0 else 0
-    for step in range(1, count + 1):
-        # The edge is not known to be higher than the lowest ground.
-        towards = _shifted(heights, rows * step, cols * step, low)
-        limit = towards - drop * step
-        higher = limit > surface
-        surface[higher] = limit[higher]
-        caster[higher] = towards[higher]
+    for part in _parts(heights.shape):
+        own, its_caster = surface[part], caster[part]
+        for step in range(1, count + 1):
+            # From so far away not even the highest ground casts a shadow here.
+            if step % _LOOKED_AT == 0 and low + span - drop * step <= own.min():
+                break
+            # The edge is not known to be higher than the lowest ground.
+            towards = _shifted(heights, rows * step, cols * step, low, part)
+            limit = towards - drop * step
+            higher = limit > own
+            np.copyto(own, limit, where=higher)
+            np.copyto(its_caster, towards, where=higher)
     return surface, caster
 
 
@@ -165,7 +194,8 @@ def apparent_depths(heights: Values, pixel: float, incidence: float, azimuth: fl
     drop = length * pixel / math.tan(math.radians(incidence))
     surface, caster = shadow_surface(heights, pixel, incidence, azimuth)
     below = surface - heights
-    following = _shifted(np.maximum(below, -1.0e3), -rows, -cols, 1.0)
+    whole = (slice(0, below.shape[0]), slice(0, below.shape[1]))
+    following = _shifted(np.maximum(below, -1.0e3), -rows, -cols, 1.0, whole)
     ends = (below > 0.0) & (following <= 0.0)
     part = below / np.maximum(below - following, 1e-12)
     return np.where(ends, caster - surface + np.clip(part, 0.0, 1.0) * drop, 0.0)
@@ -189,19 +219,23 @@ def _seen(heights: Values, pixel: float, emission: float, azimuth: float) -> _Se
     # Away from the camera rays go down: `distance` counts steps from the plane of height 0.
     first = -math.ceil(max(0.0, float(heights.max())) / drop) - 2
     last = math.ceil(max(0.0, -float(heights.min())) / drop) + 1
-    met = np.zeros(heights.shape, dtype=bool)
-    distance = np.full(heights.shape, float(last))
-    above = np.zeros(heights.shape)
     flat = float(np.median(heights))
-    for step in range(first, last + 1):
-        ground = _shifted(heights, -rows * step, -cols * step, flat)
-        clearance = -drop * step - ground
-        hit = ~met & (clearance <= 0.0)
-        # Between the last step and this one, where the clearance went through zero.
-        part = above / np.maximum(above - clearance, 1e-12)
-        distance[hit] = step - 1.0 + np.clip(part[hit], 0.0, 1.0)
-        met |= hit
-        above = np.where(met, above, clearance)
+    distance = np.full(heights.shape, float(last))
+    for part in _parts(heights.shape):
+        own = distance[part]
+        met = np.zeros(own.shape, dtype=bool)
+        above = np.zeros(own.shape)
+        for step in range(first, last + 1):
+            ground = _shifted(heights, -rows * step, -cols * step, flat, part)
+            clearance = -drop * step - ground
+            hit = ~met & (clearance <= 0.0)
+            # Between the last step and this one, where the clearance went through zero.
+            share = above / np.maximum(above - clearance, 1e-12)
+            own[hit] = step - 1.0 + np.clip(share[hit], 0.0, 1.0)
+            met |= hit
+            if met.all():
+                break
+            above = np.where(met, above, clearance)
     return _Seen(grid_rows - rows * distance, grid_cols - cols * distance, -drop * distance)
 
 

@@ -18,6 +18,9 @@ from pipelines.contract import Progress, silent
 
 Values = NDArray[np.float64]
 
+#: Rows of a piece of a window: a reader needs memory for some copies of what it is asked for.
+_PIECE = 128
+
 
 class Readable(Protocol):
     """What tiles are cut from: `pipelines.images.raster.Raster`, or anything like it."""
@@ -130,6 +133,30 @@ def map_tiles(
             raise ValueError(f"of {window.shape[-2:]} pixels {made.shape[-2:]} were made")
         yield tile, tile.crop(made)
         progress("tiles", done, total)
+
+
+def read_in_pieces(raster: Readable, rows: slice, cols: slice) -> Values:
+    """Return a window, shape (bands, rows, cols), read some rows at a time.
+
+    Parameters
+    ----------
+    raster
+        What to read.
+    rows, cols
+        The window, with both ends and at least a row.
+    """
+
+    def piece(top: int) -> Values:
+        return raster.read(slice(top, min(top + _PIECE, rows.stop)), cols)
+
+    first = piece(rows.start)
+    if first.shape[1] == rows.stop - rows.start:
+        return first
+    found = np.empty((len(first), rows.stop - rows.start, first.shape[2]))
+    found[:, : first.shape[1]] = first
+    for top in range(rows.start + _PIECE, rows.stop, _PIECE):
+        found[:, top - rows.start : top - rows.start + _PIECE] = piece(top)
+    return found
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ class Measurement:
         Depths along it.
     flags
         What a reader of the depth should know: those of scene, image and geometry, and
-        ``edge_of_image`` and ``far_wall`` where the depth is but a lower limit.
+        ``edge_of_image`` and ``far_wall`` where the depth is but a lower limit, and
+        ``jump_of_width`` where it is not clear which part of the rim it is below.
     """
 
     scene: Scene
@@ -53,15 +54,15 @@ def measure_scene(
     method, correction
         See `pipelines.pit_depths.shadow` and `pipelines.pit_depths.geometry`.
     errors
-        Of widths and angles; those of the method when not given: a pixel as published, half of one
-        for shadows that are known to a part of a pixel.
+        Of widths and angles; those of the method when not given: a pixel of the width as published,
+        or what was found to be right for shadows that are known to a part of a pixel.
 
     Raises
     ------
     PipelineError
         If nothing can be measured in it.
     """
-    used = errors or Errors(width=1.0 if method == "published" else 0.5)
+    used = errors or (Errors(width=1.0, scatter=0.0) if method == "published" else Errors())
     quality = check_image(scene.image)
     shadow = find_shadow(scene.image.pixels, method)
     moved = displacement(scene.light, correction=correction, plane=scene.plane)
@@ -71,6 +72,8 @@ def measure_scene(
         for name, lines in (("edge_of_image", profile.edge), ("far_wall", profile.far_wall))
         if profile.limited(lines)
     ]
+    if profile.jumps:
+        limits.append("jump_of_width")
     return Measurement(
         scene,
         shadow,

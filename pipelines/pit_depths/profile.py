@@ -20,6 +20,12 @@ Flags = NDArray[np.bool_]
 _SAMPLES = 2
 #: Lines over which the median is taken before the maximum is looked for.
 _SMOOTHED = 5
+#: Lines on either side of a line that its width is compared with.
+_BESIDE = 4
+#: From one line to the next, a change of the width by more than so many pixels, and by more than
+#: this part of the largest width, is a jump: part of the rim may have come in between.
+_JUMP_PIXELS = 2.0
+_JUMP_PART = 0.1
 #: A shadow that is as wide as this part of the pit ends at the far wall and not on the floor.
 _WHOLE_CHORD = 0.93
 #: Least part of a circle's turn, in degrees, that the rim on the Sun's side has to cover for the
@@ -47,6 +53,8 @@ class Profile:
     far_wall
         Whether the shadow reaches the wall or rim opposite, so that the depth is a lower limit;
         `False` where that cannot be told.
+    jump
+        Whether the width jumps from this line to the next.
     """
 
     length: Values
@@ -57,6 +65,7 @@ class Profile:
     end: Values
     edge: Flags
     far_wall: Flags
+    jump: Flags
 
     def __len__(self) -> int:
         return len(self.length)
@@ -83,6 +92,16 @@ class Profile:
         """
         near = self.smoothed >= self.maximum - 2.0 * self.error[self.deepest]
         return bool(flags[near].mean() > 0.5)
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the width jumps near to the maximum.
+
+        Then something other than the rim beside it casts the shadow there, and which of the two the
+        depth is below depends on details that the image hardly shows.
+        """
+        near = slice(max(0, self.deepest - _BESIDE), self.deepest + _BESIDE)
+        return bool(self.jump[near].any())
 
     @property
     def maximum(self) -> float:
@@ -171,16 +190,28 @@ def measure(
     edge = _beside_nothing(known, lines, number, first, last)
     length = (number - number[0]) * lines.spacing * moved.length_factor
     start, stop = _at(lines, number, begin), _at(lines, number, end)
+    step = np.abs(np.diff(width, append=width[-1]))
+    jump = (step > _JUMP_PIXELS * lines.spacing) & (step > _JUMP_PART * width.max())
     return Profile(
         length,
         width,
         depths_of(width, moved),
-        depth_errors(width, moved, lines.spacing, errors),
+        depth_errors(width, moved, lines.spacing, errors, _scatter(width)),
         start,
         stop,
         edge,
         _far_wall(start, stop, scale, width),
+        jump,
     )
+
+
+def _scatter(width: Values) -> Values:
+    """Return the standard deviation of the widths of each line and its neighbours."""
+    ndimage = require("scipy.ndimage")
+    size = 2 * _BESIDE + 1
+    mean = ndimage.uniform_filter1d(width, size, mode="nearest")
+    square = ndimage.uniform_filter1d(width**2, size, mode="nearest")
+    return np.sqrt(np.maximum(square - mean**2, 0.0))
 
 
 def _part(inside: Values, outside: Values) -> Values:

@@ -18,6 +18,11 @@ Flags = NDArray[np.bool_]
 
 #: Heights are made on a grid this many times finer than the image, along each side.
 OVERSAMPLING = 4
+#: Amplitudes of rough ground fall off with this power of the wave number: their power in two
+#: dimensions with 3.2, which is a Hurst exponent of 0.6.
+_ROUGHNESS = 1.6
+#: Pixels that the shadow of a degraded pit has at least.
+_LEAST_DEGRADED = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,22 @@ def exact_depth(pit: Pit, light: Illumination) -> float:
     return min(pit.depth, 2.0 * pit.radius / math.tan(math.radians(light.incidence)))
 
 
+def _camera(rng: np.random.Generator) -> Camera:
+    return Camera(
+        psf_sigma=float(rng.uniform(0.4, 1.0)),
+        noise=float(rng.uniform(0.005, 0.03)),
+        bits=int(rng.choice([8, 10])),
+        ambient=float(rng.uniform(0.02, 0.12)),
+        photometry="lommel-seeliger" if rng.random() < 0.5 else "lambert",
+    )
+
+
+def _from_above(rng: np.random.Generator, least: float, most: float) -> Illumination:
+    """Return a random Sun with an incidence between two angles, the camera in the zenith."""
+    incidence, azimuth = float(rng.uniform(least, most)), float(rng.uniform(0.0, 360.0))
+    return Illumination(incidence, 0.0, azimuth, azimuth)
+
+
 def random_sight(number: int, seed: int) -> Sight:
     """Return a picture of a random pit under a random Sun and view.
 
@@ -175,13 +196,7 @@ def random_sight(number: int, seed: int) -> Sight:
     depth = float(rng.uniform(0.35, 0.75)) * most
     pit = Pit(radius, depth, float(rng.choice([1.0, 0.95])), float(rng.uniform(0.0, 0.05)))
     size = int(2.8 * radius / pixel) // 2 * 2
-    camera = Camera(
-        psf_sigma=float(rng.uniform(0.4, 1.0)),
-        noise=float(rng.uniform(0.005, 0.03)),
-        bits=int(rng.choice([8, 10])),
-        ambient=float(rng.uniform(0.02, 0.12)),
-        photometry="lommel-seeliger" if rng.random() < 0.5 else "lambert",
-    )
+    camera = _camera(rng)
     posts = size * OVERSAMPLING
     heights = pit_heights(pit, pixel / OVERSAMPLING, posts, rng, terrain=0.05 * pixel)
     relief = require("scipy.ndimage").gaussian_filter(rng.normal(size=(posts, posts)), 12.0)
@@ -196,3 +211,47 @@ def random_sight(number: int, seed: int) -> Sight:
         true_depth=depth,
         albedo=np.clip(albedo, 0.5, 1.5),
     )
+
+
+def degraded_sight(number: int, seed: int) -> Sight:
+    """Return a picture from above of a random pit as height models show them, coarse and rounded.
+
+    Walls lean, rims are rounded and lie in a funnel on rough ground, and the pit is but some ten
+    pixels wide, as the pits of the Moon are in height models of 2 m. Here the Sun grazes much of
+    the ground, and what a shadow allows to be measured is computed in the heights. Pits with hardly
+    any shadow are drawn again.
+    """
+    rng = np.random.default_rng([seed, number, 1])
+    while True:
+        sight = _degraded(f"degraded_{seed}_{number:03d}", rng)
+        if sight.true_depth > 0.0 and sight.true_mask.sum() >= _LEAST_DEGRADED:
+            return sight
+
+
+def _degraded(name: str, rng: np.random.Generator) -> Sight:
+    pixel = float(rng.choice([1.0, 2.0]))
+    light = _from_above(rng, 30.0, 72.0)
+    radius = float(rng.uniform(11.0, 30.0)) * pixel
+    depth = float(rng.uniform(0.4, 0.9)) * 2.0 * radius / math.tan(math.radians(light.incidence))
+    pit = Pit(radius, depth, float(rng.uniform(0.6, 0.95)), float(rng.uniform(0.0, 0.06)))
+    posts = int(3.2 * radius / pixel) // 2 * 2 * OVERSAMPLING
+    post = pixel / OVERSAMPLING
+    heights = require("scipy.ndimage").gaussian_filter(
+        pit_heights(pit, post, posts, rng), float(rng.uniform(0.5, 1.5)) * OVERSAMPLING
+    )
+    place = (np.arange(posts) + 0.5 - posts / 2.0) * post
+    beyond = np.clip(np.hypot(*np.meshgrid(place, place)) - radius, 0.0, None)
+    funnel = float(rng.uniform(0.0, 0.25)) * depth
+    heights -= funnel * np.exp(-beyond / (float(rng.uniform(0.2, 0.6)) * radius))
+    heights += _rough_ground(posts, rng) * float(rng.uniform(0.01, 0.04)) * radius
+    return take(name, heights - np.median(heights), pixel, light, _camera(rng), rng)
+
+
+def _rough_ground(posts: int, rng: np.random.Generator) -> Values:
+    """Return self-affine heights of standard deviation 1, without waves shorter than a pixel."""
+    along = np.fft.fftfreq(posts)
+    wave = np.hypot(*np.meshgrid(along, along))
+    amplitude = np.where(wave > 0.0, np.maximum(wave, 1.0 / posts) ** -_ROUGHNESS, 0.0)
+    amplitude *= np.exp(-((wave * OVERSAMPLING * 2.4) ** 2))
+    ground = np.fft.ifft2(np.fft.fft2(rng.normal(size=(posts, posts))) * amplitude).real
+    return np.asarray(ground / ground.std())

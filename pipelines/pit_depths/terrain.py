@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,13 @@ from pipelines.images.illumination import Illumination
 from pipelines.images.raster import Image, read_image, write_geotiff
 from pipelines.images.render import Camera
 from pipelines.pit_depths.shadow import largest_part
-from pipelines.pit_depths.simulate import OVERSAMPLING, Sight, random_sight, take
+from pipelines.pit_depths.simulate import (
+    OVERSAMPLING,
+    Sight,
+    degraded_sight,
+    random_sight,
+    take,
+)
 
 Values = NDArray[np.float64]
 
@@ -27,19 +34,26 @@ INCIDENCES = (35.0, 45.0, 55.0, 65.0, 75.0)
 SUNS = 20
 #: A picture shows this many diameters of the pit.
 _DIAMETERS = 3.2
-#: Where the rendered pits of exact shape lie: south of Arsia Mons, where there are real ones.
-_EXACT_PLACE = "+proj=eqc +lat_ts=-10 +lon_0=180 +R=3394839.813 +units=m +no_defs"
+#: Where the rendered pits of known shape lie: south of Arsia Mons, where there are real ones. The
+#: map is true to scale there (its y of -821 km is a latitude of -13.856 degrees): the pits are
+#: rendered with pixels that are as wide as high.
+_EXACT_PLACE = "+proj=eqc +lat_ts=-13.856 +lon_0=180 +R=3394839.813 +units=m +no_defs"
 _EXACT_ORIGIN = (3_501_000.0, -821_000.0)
+#: Difference between the sides of a pixel on the ground from which on heights are sampled anew.
+_SQUARE = 1e-3
 
 
 def cut_pit(model: Image) -> Image:
     """Return the surroundings of the deepest pit of a height model.
+
+    Their pixels are as wide as high on the ground, whatever the projection made of them.
 
     Raises
     ------
     ImageError
         If it has no data, or no pit.
     """
+    model = _square(model)
     heights = model.pixels[0]
     known = np.isfinite(heights)
     if known.mean() < 0.5:
@@ -56,6 +70,26 @@ def cut_pit(model: Image) -> Image:
         for each, length in zip(middle, heights.shape, strict=True)
     ]
     return model.part(parts[0], parts[1])
+
+
+def _square(model: Image) -> Image:
+    """Return a height model with pixels that are as wide as high on the ground."""
+    place = model.require_georeference()
+    height, width = model.shape
+    scale = place.local_scale(height / 2.0, width / 2.0)
+    sides = np.hypot(scale[0], scale[1])  # of a pixel, along columns and rows
+    pixel = float(np.sqrt(sides[0] * sides[1]))
+    if abs(sides[0] / sides[1] - 1.0) < _SQUARE:
+        return model
+    across, down = (float(each) for each in sides / pixel)
+    rows = (np.arange(math.floor(height * down)) + 0.5) / down - 0.5
+    cols = (np.arange(math.floor(width * across)) + 0.5) / across - 0.5
+    heights = require("scipy.ndimage").map_coordinates(
+        model.pixels[0], np.meshgrid(rows, cols, indexing="ij"), order=1, mode="nearest"
+    )
+    a, b, c, d, e, f = place.transform
+    moved = Georeference((a / across, b / down, c, d / across, e / down, f), place.wkt)
+    return replace(model, pixels=heights[np.newaxis], georeference=moved)
 
 
 def terrain_sights(path: Path, *, seed: int = 0, progress: Progress = silent) -> Iterator[Sight]:
@@ -100,6 +134,13 @@ def exact_sights(count: int, *, seed: int, progress: Progress = silent) -> Itera
     """Yield pictures of pits of exactly known shape, see `random_sight`."""
     for number in range(count):
         yield random_sight(number, seed)
+        progress("pits", number + 1, count)
+
+
+def degraded_sights(count: int, *, seed: int, progress: Progress = silent) -> Iterator[Sight]:
+    """Yield pictures of degraded pits, see `degraded_sight`."""
+    for number in range(count):
+        yield degraded_sight(number, seed)
         progress("pits", number + 1, count)
 
 

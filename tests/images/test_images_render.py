@@ -127,3 +127,15 @@ def test_heights_that_cannot_be_rendered_are_refused():
         taken(np.full((4, 4), np.nan), light)
     with pytest.raises(ValueError, match="no multiple"):
         render(np.zeros((5, 4)), 1.0, light, CLEAN, np.random.default_rng(1), oversampling=2)
+
+
+@pytest.mark.parametrize("part", [5, 17])
+def test_parts_in_which_rays_are_followed_change_nothing(monkeypatch, part):
+    rng = np.random.default_rng(4)
+    heights = np.cumsum(rng.normal(size=(40, 53)), axis=1)
+    light = Illumination(63.0, 21.0, 118.0, 300.0)
+    whole = taken(heights, light, 0.7)
+    monkeypatch.setattr("pipelines.images.render._PART", part)
+    parts = taken(heights, light, 0.7)
+    for name in ("image", "shadow", "ray_depth"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))

@@ -11,7 +11,7 @@ pytest.importorskip("scipy.ndimage")
 
 from scipy import ndimage
 
-from pipelines.images.tiles import InMemory, map_tiles, tiles_of
+from pipelines.images.tiles import InMemory, map_tiles, read_in_pieces, tiles_of
 
 PIXELS = np.random.default_rng(3).random((2, 61, 83))
 RADIUS = 4
@@ -54,6 +54,13 @@ def test_tiles_cover_a_raster_once(height, width, size, margin):
         assert tile.read_rows.start == max(0, tile.rows.start - margin)
         assert tile.read_cols.stop == min(width, tile.cols.stop + margin)
     assert (count == 1).all()
+
+
+@pytest.mark.parametrize("height", [1, 127, 128, 129, 300])
+def test_a_window_read_in_pieces_is_the_window(height):
+    pixels = np.random.default_rng(1).random((2, 310, 20))
+    found = read_in_pieces(InMemory(pixels), slice(7, 7 + height), slice(3, 11))
+    np.testing.assert_array_equal(found, pixels[:, 7 : 7 + height, 3:11])
 
 
 def test_progress_ends_with_the_last_tile():
