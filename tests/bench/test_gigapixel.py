@@ -10,7 +10,7 @@ pytest.importorskip("scipy")
 pytest.importorskip("rasterio", reason="the extra [images] is not installed")
 pytest.importorskip("pyproj", reason="the extra [images] is not installed")
 
-from pipelines.images.gigapixel import find_shadows, run_process, score
+from bench.gigapixel import find_shadows, run_process, score
 from pipelines.images.planted import FLAT, planted, strips, write_image
 from pipelines.images.raster import open_raster
 
