@@ -1,9 +1,9 @@
 """A synthetic image of a billion pixels, surveyed within bounded memory and through a crash.
 
 ``python -m bench.gigapixel --folder DIR`` writes a simulated GeoTIFF of 32768 x 32768 pixels
-(`pipelines.images.planted`). A process looks for the pits, is killed half-way, and another goes on. What
-is printed: the largest memory of these processes, the time, what the second could reuse, and how
-many of the planted pits were found.
+(`pipelines.images.planted`). A process looks for the pits, is killed half-way, and another goes on.
+What is printed: the largest memory of these processes, the time, what the second could reuse, and
+how many of the planted pits were found.
 """
 
 from __future__ import annotations
