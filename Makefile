@@ -1,7 +1,7 @@
 # make run   sets everything up and starts the demonstration
 # make test  sets everything up, lints and runs all tests
 # make differential OURS=URL DACHS=URL   compares with a running DaCHS
-# make evaluate CASE=icme|sir|earth_boundaries|mercury_boundaries|pit_depths   prints the tables of a science case's README
+# make evaluate CASE=icme|sir|earth_boundaries|mercury_boundaries|mercury_boundaries.active|pit_depths|mars_mounds|mars_pits   prints the tables of a science case's README
 # make bench [PARTS=small,download] [BENCH=--quick]   measures, beside DaCHS where it is installed
 # make soak [MINUTES=10] [CLIENTS=200]   a crowd of clients
 # make fuzz  looks for queries and uploads that break something

@@ -354,14 +354,9 @@ def train(
     """Train a pipeline's detector."""
     from epntap.commands.science import train_pipeline
 
+    given = options.read(option, spacecraft)
     train_pipeline(
-        pipeline,
-        input_ or [],
-        labels or [],
-        output,
-        data=data,
-        seed=seed,
-        options=options.read(option, spacecraft),
+        pipeline, input_ or [], labels or [], output, data=data, seed=seed, options=given
     )
 
 

@@ -14,23 +14,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.contract import Catalogue, Progress, Provenance, Span, SpanSource, silent
+from pipelines.request import OnRequest
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from pipelines.labelling import Proposals, TakenLabels
     from pipelines.mercury_boundaries.series import MagSeries
     from pipelines.mercury_boundaries.simulate import Simulation
 
     Source = str | Path | MagSeries
 
 
-class MercuryBoundariesPipeline:
+class MercuryBoundariesPipeline(OnRequest):
     """Finds crossings of Mercury's bow shock and magnetopause in magnetometer data."""
 
     name = "mercury_boundaries"
     title = "Bow shock and magnetopause of Mercury from MESSENGER's magnetometer"
-    version = "1.0"
+    version = "1.1"
     model = "Mercury-Boundary-UNet"
+    request_module = "pipelines.mercury_boundaries.request"
 
     #: An interval lasts at most 5 hours; it is decided in blocks of 3 hours with 2 on either side,
     #: from windows of 2.3 hours of bins that know of strong fields 6 hours away: 18.3 hours. What
@@ -65,9 +68,11 @@ class MercuryBoundariesPipeline:
         WeightsError
             If there are no weights.
         """
+        from pipelines.mercury_boundaries.active.column import drift_digest
         from pipelines.mercury_boundaries.detect import weights_digest
 
-        text = json.dumps([self.name, self.version, weights_digest(_folder(weights)), position])
+        digests = [weights_digest(_folder(weights)), drift_digest()]
+        text = json.dumps([self.name, self.version, *digests, position])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def run(
@@ -157,9 +162,11 @@ class MercuryBoundariesPipeline:
         output: Path,
         *,
         seed: int = 0,
-        seeds: int = 3,
+        seeds: int = 5,
         folds: int = 3,
+        keep: int = 3,
         steps: int | None = None,
+        answers: str | Path | None = None,
         progress: Progress = silent,
     ) -> Mapping[str, Any]:
         """Train networks on labelled orbits and simulation, choose the rules, and write both.
@@ -177,8 +184,12 @@ class MercuryBoundariesPipeline:
             First seed, and how many networks are trained with consecutive seeds.
         folds
             Groups of orbits for the cross-validation that chooses the rules, at least 2.
+        keep
+            Networks of each step that are written; the others only give scores their spread.
         steps
-            Batches of training; as shipped when not given.
+            Batches of each training, and nothing simulated; as shipped when not given.
+        answers
+            File for what was found in orbits left out, which `figures` draws.
         progress
             Told how the work goes on.
 
@@ -200,7 +211,9 @@ class MercuryBoundariesPipeline:
             output,
             seeds=range(seed, seed + seeds),
             folds=folds,
+            keep=keep,
             steps=steps,
+            answers=Path(answers) if answers else None,
             progress=progress,
         )
 
@@ -246,6 +259,45 @@ class MercuryBoundariesPipeline:
             tolerance=tolerance,
             progress=progress,
         )
+
+    def propose(
+        self,
+        source: Source,
+        store: Path,
+        *,
+        count: int = 5,
+        weights: str | Path | None = None,
+        progress: Progress = silent,
+    ) -> Proposals:
+        """Propose orbits to label next; see `pipelines.labelling` and `active.propose`.
+
+        Raises
+        ------
+        PipelineError
+            If the source, the weights or the store cannot be used, or no orbit is left.
+        """
+        from pipelines.mercury_boundaries.active.propose import propose_orbits
+        from pipelines.mercury_boundaries.detect import load_detector
+        from pipelines.mercury_boundaries.source import open_source
+
+        detector = load_detector(_folder(weights))
+        series = open_source(source, progress=progress)
+        return propose_orbits(series, detector, store, count=count, progress=progress)
+
+    def take_labels(
+        self, source: Source, form: Path, store: Path, *, progress: Progress = silent
+    ) -> TakenLabels:
+        """Check a form and keep its labels; see `pipelines.labelling` and `active.labelled`.
+
+        Raises
+        ------
+        PipelineError
+            If the source cannot be used or a row of the form is wrong.
+        """
+        from pipelines.mercury_boundaries.active.labelled import take_form
+        from pipelines.mercury_boundaries.source import open_source
+
+        return take_form(open_source(source, progress=progress), form, store, progress)
 
 
 def _folder(weights: str | Path | None) -> Path:

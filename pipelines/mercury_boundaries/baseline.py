@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from pipelines.errors import PipelineError
 from pipelines.mercury_boundaries.detect import PARAMETERS_FILE, SHIPPED_WEIGHTS
 from pipelines.mercury_boundaries.evaluate import REGIONS, score_classes
-from pipelines.mercury_boundaries.fitting import truth_of
 from pipelines.mercury_boundaries.forest import (
     fit_forest,
     forest_classes,
@@ -27,6 +26,7 @@ from pipelines.mercury_boundaries.forest import (
 )
 from pipelines.mercury_boundaries.labels import CLASSES, Classes
 from pipelines.mercury_boundaries.protocol import FOLDS, Orbit, fold_of, read_orbits
+from pipelines.mercury_boundaries.truth import truth_of
 
 FIVE = tuple(range(len(CLASSES)))
 

@@ -19,6 +19,7 @@ from pipelines.boundaries.mercury import (
 )
 from pipelines.boundaries.shocks import theta_bn
 from pipelines.contract import NativeColumn, empty_frame
+from pipelines.mercury_boundaries.active.column import DriftLabels
 from pipelines.mercury_boundaries.lists import KINDS
 from pipelines.mercury_boundaries.passages import Passages
 from pipelines.mercury_boundaries.series import MagSeries, aberrated_msm, slow_angle
@@ -40,6 +41,7 @@ COLUMNS: tuple[NativeColumn, ...] = (
     NativeColumn(
         "orbit_id", _TEXT, "", "Spacecraft and time of the periapsis next to the crossing"
     ),
+    NativeColumn("drift_label", _TEXT, "", "Kind of orbit, D0 to D7; new: like none of them"),
     NativeColumn("spacecraft", _TEXT, "", "Spacecraft that measured, or 'simulation'"),
     NativeColumn("simulated", "bool", "", "Whether the field was simulated"),
     NativeColumn("instrument", _TEXT, "", "Magnetometer"),
@@ -112,7 +114,7 @@ def build_frame(
     if not wanted.any():
         return empty_frame(COLUMNS)
     rows = []
-    crossings = passages.crossings
+    crossings, drifts = passages.crossings, DriftLabels(series)
     for number in np.flatnonzero(wanted):
         start, end = int(crossings.start[number]), int(crossings.end[number])
         boundary, direction = KINDS[crossings.kind[number]].split("_")
@@ -122,6 +124,7 @@ def build_frame(
                 "boundary": _NAMES[boundary],
                 "direction": direction,
                 "confidence": float(confidence[number]),
+                "drift_label": drifts.at((start + end) // 2),
                 **_times(start, end, direction),
                 **_place(series, boundary, start, end),
                 **_field(series, boundary, direction, start, end),

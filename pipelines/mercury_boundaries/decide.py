@@ -51,6 +51,9 @@ REACH: Final = 1800
 #: Blocks at a time; bounds the memory.
 _AT_ONCE: Final = 256
 
+#: Bins. What lasts longer is no crossing: the longest interval of PyMess's 16,144 lasts 3.9 hours.
+LONGEST: Final = 4500
+
 #: Probabilities below this count as this.
 _LEAST: Final = 1e-3
 
@@ -68,12 +71,16 @@ class PassageRule:
     bow_shock, magnetopause
         Added to the logarithm of the probability of these classes at every bin: how much of what is
         doubtful belongs to an interval of crossings.
+    edge_bow_shock, edge_magnetopause
+        The same in the second step, which `edges` describes.
     """
 
     turn: float
     back: float
     bow_shock: float
     magnetopause: float
+    edge_bow_shock: float = 0.0
+    edge_magnetopause: float = 0.0
 
 
 def block_edges(first: int, bins: int) -> NDArray[np.int64]:
@@ -229,3 +236,21 @@ def _viterbi(evidence: NDArray[np.float32], costs: NDArray[np.float32]) -> State
 def classes_of_states(states: States) -> NDArray[np.int8]:
     """Return the class that each state shows, shape (n,)."""
     return np.array(STATE_CLASSES, dtype=np.int8)[states]
+
+
+def passed(states: States) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return runs of crossing states that lead from one region to the next, and their kinds.
+
+    Runs at the ends of the series, and longer ones than `LONGEST`, are left out.
+    """
+    edges = np.flatnonzero(np.diff(states)) + 1
+    starts = edges[:-1] if len(edges) else edges
+    ends = edges[1:] if len(edges) else edges
+    state = states[starts] if len(starts) else np.empty(0, np.int8)
+    crossing = np.isin(state, list(CROSSING_STATES))
+    before = states[starts - 1] if len(starts) else state
+    after = states[np.minimum(ends, len(states) - 1)] if len(ends) else state
+    through = (before == (state - 1) % 8) & (after == (state + 1) % 8)
+    kept = crossing & through & (ends - starts <= LONGEST)
+    kinds = np.array([CROSSING_STATES[int(each)] for each in state[kept]], dtype=np.int64)
+    return np.column_stack([starts[kept], ends[kept]]).astype(np.int64), kinds

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from pipelines.contract import Progress, digest_files, silent
 from pipelines.errors import WeightsError, require
 from pipelines.mercury_boundaries.decide import PassageRule
+from pipelines.mercury_boundaries.edges import EDGE_CHANNELS, EdgeAnswer
 from pipelines.mercury_boundaries.features import CHANNELS, Bins, channels
+from pipelines.mercury_boundaries.passages import Passages, find_passages
 from pipelines.mercury_boundaries.prior import ApproachPrior
 from pipelines.signals.calibration import Calibration
 from pipelines.signals.windows import overlap_average
@@ -23,6 +25,9 @@ from pipelines.signals.windows import overlap_average
 SHIPPED_WEIGHTS: Final = Path(__file__).parent / "weights"
 
 PARAMETERS_FILE: Final = "parameters.json"
+
+#: What names of networks of the second step begin with.
+EDGES: Final = "edges"
 
 #: Bins between two windows, and windows a batch.
 STEP: Final = 1024
@@ -37,6 +42,8 @@ class Detector:
     ----------
     networks
         In evaluation mode.
+    edges
+        Networks of the second step, which may be none.
     rule
         For series with position.
     rule_without_position
@@ -52,6 +59,7 @@ class Detector:
     """
 
     networks: tuple[Any, ...]
+    edges: tuple[Any, ...]
     rule: PassageRule
     rule_without_position: PassageRule
     prior: ApproachPrior
@@ -61,12 +69,18 @@ class Detector:
 
     def single(self, number: int) -> Detector:
         """Return the detector that uses only one of the networks."""
-        return replace(self, networks=(self.networks[number],))
+        edges = (self.edges[number],) if self.edges else ()
+        return replace(self, networks=(self.networks[number],), edges=edges)
 
     def probabilities(self, bins: Bins, progress: Progress = silent) -> NDArray[np.float32]:
         """Return the probabilities of the classes of bins, with or without position."""
         said = class_probabilities(self.networks, bins, progress=progress)
         return said if bins.place is not None else self.prior(said, bins)
+
+    def passages(self, bins: Bins, progress: Progress = silent) -> Passages:
+        """Return what is found in bins, with or without position."""
+        answer = edge_answer(self.edges) if self.edges else None
+        return find_passages(self.probabilities(bins, progress), bins, self.rule_for(bins), answer)
 
     def rule_for(self, bins: Bins) -> PassageRule:
         """Return the rule for a series with or without position."""
@@ -96,6 +110,20 @@ def class_probabilities(
     )
 
 
+def edge_answer(networks: Sequence[Any]) -> EdgeAnswer:
+    """Return what asks networks of the second step: the logarithm of their mean probabilities."""
+    torch = require("torch")
+
+    def answer(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            given = torch.from_numpy(windows)
+            said = torch.stack([torch.softmax(each(given), dim=1) for each in networks])
+            logarithms: NDArray[np.float32] = said.mean(dim=0).clamp(min=1e-6).log().numpy()
+        return logarithms
+
+    return answer
+
+
 def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
     """Load all weights of a folder and their parameters.
 
@@ -118,17 +146,27 @@ def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
         raise WeightsError(
             f"{parameters} has no usable rules: {error}", hint="train again"
         ) from error
-    networks = tuple(_load(path) for path in paths)
-    return Detector(networks, rule, blind, prior, calibration, weights_digest(folder), notes)
-
-
-def _load(path: Path) -> Any:
     require("torch")
-    safetensors = require("safetensors.torch")
-    damaged = require("safetensors").SafetensorError
+    from pipelines.mercury_boundaries.edge_model import EdgeNetwork
     from pipelines.mercury_boundaries.model import BoundaryNetwork
 
-    network = BoundaryNetwork(len(CHANNELS))
+    first = [path for path in paths if not path.name.startswith(EDGES)]
+    second = [path for path in paths if path.name.startswith(EDGES)]
+    return Detector(
+        tuple(_load(path, BoundaryNetwork(len(CHANNELS))) for path in first),
+        tuple(_load(path, EdgeNetwork(len(EDGE_CHANNELS))) for path in second),
+        rule,
+        blind,
+        prior,
+        calibration,
+        weights_digest(folder),
+        notes,
+    )
+
+
+def _load(path: Path, network: Any) -> Any:
+    safetensors = require("safetensors.torch")
+    damaged = require("safetensors").SafetensorError
     try:
         network.load_state_dict(safetensors.load_file(str(path)))
     except (RuntimeError, OSError, damaged) as error:
@@ -172,6 +210,8 @@ def write_detector(
     notes: Mapping[str, Any],
 ) -> None:
     """Write weights in half precision, one file a network, and everything else beside them.
+
+    Networks whose name begins with `EDGES` are those of the second step.
 
     Raises
     ------

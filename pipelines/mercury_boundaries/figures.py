@@ -22,14 +22,13 @@ from pipelines.boundaries.mercury import (
 )
 from pipelines.boundaries.shapes import Surface
 from pipelines.errors import PipelineError, require
-from pipelines.mercury_boundaries.detect import SHIPPED_WEIGHTS, load_detector
 from pipelines.mercury_boundaries.features import BIN
-from pipelines.mercury_boundaries.fitting import Truth, passages_of, truth_of
 from pipelines.mercury_boundaries.labels import CLASSES
 from pipelines.mercury_boundaries.lists import Crossings, read_pymess
-from pipelines.mercury_boundaries.passages import Passages
-from pipelines.mercury_boundaries.protocol import read_answers, read_orbits
+from pipelines.mercury_boundaries.passages import Passages, make_passages
+from pipelines.mercury_boundaries.protocol import read_orbits
 from pipelines.mercury_boundaries.series import MagSeries
+from pipelines.mercury_boundaries.truth import Truth, truth_of
 
 _COLOURS: Final = ("tab:blue", "tab:red", "tab:olive", "tab:purple", "tab:green")
 
@@ -134,24 +133,24 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description="Figures of the boundaries of Mercury.")
     parser.add_argument("--data", type=Path, required=True, help="orbits and lists")
-    parser.add_argument("--answers", type=Path, required=True, help="of the cross-validation")
+    parser.add_argument("--answers", type=Path, required=True, help="of epntap train")
     parser.add_argument("--orbit", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "figures")
     arguments = parser.parse_args()
     try:
         orbits = read_orbits(arguments.data / "messenger_mag_orbits")
-        answers = read_answers(arguments.answers)
-        detector = load_detector(SHIPPED_WEIGHTS)
+        with np.load(arguments.answers) as stored:
+            states = stored[f"states_{arguments.orbit}"]
+            probabilities = stored[f"probabilities_{arguments.orbit}"].astype(np.float32)
         others = read_pymess([arguments.data / f"pymess_Mess{each}.dat" for each in ("BS", "MP")])
         catalogue = pipeline.run(arguments.data / "messenger_mag_orbits")
-    except PipelineError as error:
+    except (PipelineError, OSError, KeyError) as error:
         print(error, file=sys.stderr)
         return 1
     arguments.output.mkdir(parents=True, exist_ok=True)
     orbit = orbits[arguments.orbit]
     truth = truth_of(orbit)
-    mean = np.mean([row[arguments.orbit] for row in answers.probabilities], axis=0)
-    found = passages_of([truth], [mean], detector.rule)[0]
+    found = make_passages(states, probabilities, truth.bins)
     draw_orbit(orbit.series, truth, found, orbit.name, arguments.output / "orbit.png")
     draw_plane(catalogue.frame, others, arguments.output / "plane.png")
     return 0

@@ -134,6 +134,42 @@ def read_labelled(
     return _join(pieces, f"{path.name}, {len(files)} file{'s' if len(files) > 1 else ''}")
 
 
+def read_regions(path: Path) -> tuple[int, NDArray[np.int8]]:
+    """Read the regions alone of an orbit or a folder of orbits: columns ``time,type_num``.
+
+    Returns
+    -------
+    first, regions
+        Time of the first second, and numbers of `type_num` from there on, 0 where the files say
+        nothing, shape (n,).
+
+    Raises
+    ------
+    SourceError
+        If there are no files, one of them cannot be read, or none says anything of regions.
+    """
+    pieces = []
+    for each in data_files(path):
+        try:
+            table = pd.read_csv(each, usecols=["time", "type_num"])
+            times = pd.to_datetime(table["time"], format="ISO8601").to_numpy("datetime64[s]")
+            numbers = table["type_num"].fillna(0).to_numpy(np.int8)
+        except (OSError, ValueError, KeyError, EOFError, UnicodeDecodeError) as error:
+            raise SourceError(
+                f"{each} has no regions that can be read: {error}",
+                hint="labelled orbits have the columns time and type_num",
+            ) from error
+        pieces.append((times.astype(np.int64), numbers))
+    if not any(len(seconds) for seconds, _ in pieces):
+        raise SourceError(f"{path} has no rows", hint="give labelled orbits")
+    first = min(int(seconds.min()) for seconds, _ in pieces if len(seconds))
+    last = max(int(seconds.max()) for seconds, _ in pieces if len(seconds))
+    regions = np.zeros(last - first + 1, dtype=np.int8)
+    for seconds, numbers in pieces:
+        regions[seconds - first] = numbers
+    return first, regions
+
+
 @dataclass(frozen=True)
 class _Piece:
     """Rows in the precision that is kept."""

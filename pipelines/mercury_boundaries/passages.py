@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.mercury_boundaries.decide import (
-    CROSSING_STATES,
     PassageRule,
     States,
     classes_of_states,
     decide,
+    passed,
 )
+from pipelines.mercury_boundaries.edges import EdgeAnswer, refine
 from pipelines.mercury_boundaries.evaluate import REGIONS
 from pipelines.mercury_boundaries.features import BIN, Bins
 from pipelines.mercury_boundaries.labels import BOW_SHOCK, MAGNETOPAUSE, Classes
 from pipelines.mercury_boundaries.lists import Crossings
 
 Probabilities = NDArray[np.float32]
-
-#: Bins. What lasts longer is no crossing: the longest interval of PyMess's 16,144 lasts 3.9 hours.
-LONGEST: Final = 5 * 3600 // BIN
 
 
 @dataclass(frozen=True)
@@ -77,13 +74,26 @@ def seconds_of(classes: Classes, bins: Bins, first: int, samples: int) -> Classe
     return np.repeat(classes, BIN)[offset : offset + samples]
 
 
-def find_passages(probabilities: Probabilities, bins: Bins, rule: PassageRule) -> Passages:
+def find_passages(
+    probabilities: Probabilities, bins: Bins, rule: PassageRule, edges: EdgeAnswer | None = None
+) -> Passages:
     """Decide on the states of bins and return the crossings between them.
 
     Intervals count where what lies before and after them are different regions; a boundary that
     was touched and not passed is none.
+
+    Parameters
+    ----------
+    probabilities, bins, rule
+        As for `decide.decide`.
+    edges
+        Answers of the second step; without it intervals are those of the path.
     """
-    return make_passages(decide(probabilities, bins.known, bins.first, rule), probabilities, bins)
+    states = decide(probabilities, bins.known, bins.first, rule)
+    if edges is not None:
+        more = [(rule.edge_bow_shock, rule.edge_magnetopause)]
+        states = refine(states, bins, *passed(states), edges, more)[0]
+    return make_passages(states, probabilities, bins)
 
 
 def make_passages(states: States, probabilities: Probabilities, bins: Bins) -> Passages:
@@ -98,24 +108,6 @@ def make_passages(states: States, probabilities: Probabilities, bins: Bins) -> P
         intervals,
         _scores(probabilities, states, intervals),
     )
-
-
-def passed(states: States) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return runs of crossing states that lead from one region to the next, and their kinds.
-
-    Runs at the ends of the series, and longer ones than `LONGEST`, are left out.
-    """
-    edges = np.flatnonzero(np.diff(states)) + 1
-    starts = edges[:-1] if len(edges) else edges
-    ends = edges[1:] if len(edges) else edges
-    state = states[starts] if len(starts) else np.empty(0, np.int8)
-    crossing = np.isin(state, list(CROSSING_STATES))
-    before = states[starts - 1] if len(starts) else state
-    after = states[np.minimum(ends, len(states) - 1)] if len(ends) else state
-    through = (before == (state - 1) % 8) & (after == (state + 1) % 8)
-    kept = crossing & through & (ends - starts <= LONGEST)
-    kinds = np.array([CROSSING_STATES[int(each)] for each in state[kept]], dtype=np.int64)
-    return np.column_stack([starts[kept], ends[kept]]).astype(np.int64), kinds
 
 
 def _scores(

@@ -1,13 +1,7 @@
-"""Cross-validation by orbits: every orbit is answered for by networks that never saw it.
-
-``python -m pipelines.mercury_boundaries.protocol --data FOLDER --answers FILE --states FOLDER``
-does it for labelled orbits, keeps the answers, and networks that learnt from all of the orbits.
-"""
+"""Cross-validation by orbits: every orbit is answered for by networks that never saw it."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
-from pipelines.errors import LabelError, PipelineError, require
+from pipelines.errors import LabelError
 from pipelines.mercury_boundaries.detect import class_probabilities
-from pipelines.mercury_boundaries.features import Bins, bin_series
+from pipelines.mercury_boundaries.features import Bins
 from pipelines.mercury_boundaries.files import data_files, read_labelled
 from pipelines.mercury_boundaries.labels import Classes, classes_of_types
 from pipelines.mercury_boundaries.series import MagSeries
@@ -28,7 +22,6 @@ from pipelines.mercury_boundaries.train import (
     Labelled,
     fit,
     label,
-    training_simulations,
 )
 
 #: Contiguous groups of orbits, each left out in turn.
@@ -87,44 +80,6 @@ class Answers:
 
     probabilities: tuple[tuple[NDArray[np.float32], ...], ...]
     blind: tuple[tuple[NDArray[np.float32], ...], ...]
-
-    def write(self, path: Path) -> None:
-        """Keep them in a file."""
-        arrays = {
-            f"{kind}_{seed}_{orbit}": values.astype(np.float16)
-            for kind, table in (("with", self.probabilities), ("without", self.blind))
-            for seed, row in enumerate(table)
-            for orbit, values in enumerate(row)
-        }
-        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
-
-
-def read_answers(path: Path) -> Answers:
-    """Read what `Answers.write` wrote.
-
-    Raises
-    ------
-    LabelError
-        If the file is not there or is something else.
-    """
-    try:
-        with np.load(path) as stored:
-            names = [each.split("_") for each in stored.files]
-            seeds = sorted({int(each[1]) for each in names})
-            orbits = sorted({int(each[2]) for each in names})
-            tables = [
-                tuple(
-                    tuple(stored[f"{kind}_{seed}_{orbit}"].astype(np.float32) for orbit in orbits)
-                    for seed in seeds
-                )
-                for kind in ("with", "without")
-            ]
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise LabelError(
-            f"{path} holds no answers: {error}",
-            hint="make them with python -m pipelines.mercury_boundaries.protocol",
-        ) from error
-    return Answers(tables[0], tables[1])
 
 
 def fold_of(number: int, orbits: int, folds: int = FOLDS) -> int:
@@ -195,42 +150,3 @@ def _both(bins: Bins) -> tuple[Bins, Bins]:
 def label_orbits(orbits: Sequence[Orbit]) -> list[Labelled]:
     """Return the orbits as the network sees them."""
     return [label(each.series, each.classes) for each in orbits]
-
-
-def orbit_bins(orbits: Sequence[Orbit]) -> list[Bins]:
-    """Return the bins of each orbit."""
-    return [bin_series(each.series) for each in orbits]
-
-
-def main() -> int:
-    """Read the command line, cross-validate, and keep answers and weights."""
-    parser = argparse.ArgumentParser(description="Cross-validation by orbits.")
-    parser.add_argument("--data", type=Path, required=True, help="folder of labelled orbits")
-    parser.add_argument("--answers", type=Path, required=True, help="file to write")
-    parser.add_argument("--states", type=Path, required=True, help="folder for final networks")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--keep", type=int, default=3, help="networks that learn from all orbits")
-    arguments = parser.parse_args()
-    torch = require("torch")
-    torch.set_num_threads(1)
-
-    def tell(description: str, done: int, total: int) -> None:
-        print(f"{description}: {done} of {total}", flush=True)
-
-    try:
-        orbits = label_orbits(read_orbits(arguments.data))
-    except PipelineError as error:
-        print(error, file=sys.stderr)
-        return 1
-    simulated = training_simulations(progress=tell)
-    states = pretrain(range(arguments.seeds), simulated, progress=tell)
-    arguments.states.mkdir(parents=True, exist_ok=True)
-    cross_validate(orbits, simulated, states, progress=tell).write(arguments.answers)
-    for seed, state in enumerate(states[: arguments.keep]):
-        network = fit(orbits, simulated, seed=100 + seed, steps=TRAINING, start=state)
-        torch.save(network.state_dict(), arguments.states / f"seed{seed}.pt")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

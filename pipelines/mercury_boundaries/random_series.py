@@ -10,7 +10,9 @@ from pipelines.errors import require
 Values = NDArray[np.float64]
 
 
-def wander(samples: int, memory: float, random: np.random.Generator) -> Values:
+def wander(
+    samples: int, memory: float, random: np.random.Generator, inertia: float = 0.0
+) -> Values:
     """Return an Ornstein-Uhlenbeck process of unit variance.
 
     Parameters
@@ -21,11 +23,21 @@ def wander(samples: int, memory: float, random: np.random.Generator) -> Values:
         Time of memory, in samples.
     random
         Source of chance.
+    inertia
+        Time over which it is smoothed besides, in samples: what has inertia does not jitter from
+        one sample to the next, as the bare process does.
     """
     keep = float(np.exp(-1.0 / memory))
     push = random.standard_normal(samples) * np.sqrt(1.0 - keep**2)
     push[0] = random.standard_normal()
-    return np.asarray(require("scipy.signal").lfilter([1.0], [1.0, -keep], push))
+    signal = require("scipy.signal")
+    values = np.asarray(signal.lfilter([1.0], [1.0, -keep], push))
+    if inertia <= 0:
+        return values
+    follow = float(np.exp(-1.0 / inertia))
+    smooth, _ = signal.lfilter([1.0 - follow], [1.0, -follow], values, zi=[follow * values[0]])
+    # Smoothing leaves memory / (memory + inertia) of the variance.
+    return np.asarray(smooth) * np.sqrt((memory + inertia) / memory)
 
 
 def turbulence(

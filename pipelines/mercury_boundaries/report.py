@@ -157,7 +157,7 @@ def read_lists(folder: Path) -> dict[str, Crossings]:
     LabelError
         If one is missing.
     """
-    from pipelines.mercury_boundaries.fitting import join_crossings
+    from pipelines.mercury_boundaries.truth import join_crossings
 
     return {
         name: join_crossings([read_crossings(folder / each) for each in files])

@@ -16,7 +16,7 @@ from pipelines.mercury_boundaries.catalogue import COLUMNS, build_frame
 from pipelines.mercury_boundaries.detect import Detector, load_detector
 from pipelines.mercury_boundaries.evaluate import TOLERANCE, all_scores
 from pipelines.mercury_boundaries.features import Bins, bin_series
-from pipelines.mercury_boundaries.files import read_labelled
+from pipelines.mercury_boundaries.files import read_regions
 from pipelines.mercury_boundaries.labels import (
     UNKNOWN,
     Classes,
@@ -25,7 +25,7 @@ from pipelines.mercury_boundaries.labels import (
     crossings_from_classes,
 )
 from pipelines.mercury_boundaries.lists import Crossings, read_crossings
-from pipelines.mercury_boundaries.passages import Passages, find_passages
+from pipelines.mercury_boundaries.passages import Passages
 from pipelines.mercury_boundaries.series import MagSeries, to_datetime, to_seconds
 from pipelines.mercury_boundaries.source import open_source
 
@@ -109,8 +109,7 @@ def search(
 ) -> tuple[Bins, Passages]:
     """Return the bins of a series and the passages that are found in them."""
     bins = bin_series(series if position else series.without_position())
-    probabilities = detector.probabilities(bins, progress)
-    return bins, find_passages(probabilities, bins, detector.rule_for(bins))
+    return bins, detector.passages(bins, progress)
 
 
 def read_truth(labels: Path, series: MagSeries) -> tuple[Classes, Crossings]:
@@ -129,10 +128,10 @@ def read_truth(labels: Path, series: MagSeries) -> tuple[Classes, Crossings]:
         If the labels cannot be used or none lies in the series.
     """
     if labels.is_dir() or _is_orbit(labels):
-        other, types = read_labelled(labels)
+        first, types = read_regions(labels)
         classes = np.full(len(series), UNKNOWN, dtype=np.int8)
-        offset = other.first - series.first
-        low, high = max(offset, 0), min(offset + len(other), len(series))
+        offset = first - series.first
+        low, high = max(offset, 0), min(offset + len(types), len(series))
         if low < high:
             classes[low:high] = classes_of_types(types)[low - offset : high - offset]
         crossings = crossings_from_classes(classes, series.first)

@@ -32,6 +32,9 @@ _FIELD, _FALL, _MEAN_DISTANCE = 21.0, 1.8, 0.387
 #: Sidereal rotation of the Sun, rad/s; wind speed km/s; astronomical unit, km.
 _ROTATION, _WIND, _AU = 2.86e-6, 430.0, 1.495978707e8
 
+#: Samples over which the wind's slow changes are smooth: what is faster is its turbulence.
+_INERTIA: Final = 30.0
+
 #: Samples a step of everything that changes slowly.
 _COARSE: Final = 20
 
@@ -69,23 +72,25 @@ def wind_conditions(distance: Values, random: np.random.Generator) -> Conditions
         Source of chance.
     """
     samples = len(distance)
+
+    def slow(memory: float) -> Values:
+        return wander(samples, memory, random, _INERTIA)
+
     pressure = (
         MEAN_PRESSURE
         * (_MEAN_DISTANCE / distance) ** 2
-        * np.exp(0.40 * wander(samples, 20000.0, random) + 0.10 * wander(samples, 400.0, random))
+        * np.exp(0.30 * slow(1.0e5) + 0.25 * slow(3000.0) + 0.10 * slow(400.0))
     )
-    mach = np.clip(6.0 * np.exp(0.25 * wander(samples, 20000.0, random)), 2.5, 14.0)
+    mach = np.clip(6.0 * np.exp(0.25 * slow(20000.0)), 2.5, 14.0)
     strength = (
         _FIELD
         * (_MEAN_DISTANCE / distance) ** _FALL
-        * np.exp(0.30 * wander(samples, 15000.0, random) + 0.05 * wander(samples, 500.0, random))
+        * np.exp(0.30 * slow(15000.0) + 0.05 * slow(500.0))
     )
     spiral = np.arctan(_ROTATION * distance * _AU / _WIND)
-    sector = random.choice([-1.0, 1.0]) * np.sign(
-        wander(samples, 60000.0, random) + random.choice([-1.5, 1.5])
-    )
-    turn = 0.45 * wander(samples, 6000.0, random) + 0.2 * wander(samples, 300.0, random)
-    rise = 0.40 * wander(samples, 3000.0, random) + 0.2 * wander(samples, 200.0, random)
+    sector = random.choice([-1.0, 1.0]) * np.sign(slow(60000.0) + random.choice([-1.5, 1.5]))
+    turn = 0.45 * slow(6000.0) + 0.2 * slow(300.0)
+    rise = 0.40 * slow(3000.0) + 0.2 * slow(200.0)
     angle = np.pi - spiral + turn
     field = (strength * sector)[:, None] * np.column_stack(
         [np.cos(rise) * np.cos(angle), np.cos(rise) * np.sin(angle), np.sin(rise)]
@@ -167,7 +172,7 @@ def _wind(
     # Alfvénic: the strength of the field changes less than its direction.
     unit = conditions.field / strength[:, None]
     noise -= 0.7 * np.sum(noise * unit, axis=1, keepdims=True) * unit
-    level = 0.10 * np.exp(0.5 * wander(samples, 5000.0, random))
+    level = 0.125 * np.exp(0.95 * wander(samples, 2500.0, random))
     connected = 1.0 / (1.0 + np.exp((angle - 45.0) / 5.0))
     foreshock = connected * np.exp(-np.clip(bow_shock - 1.0, 0, None) / 0.35)
     low = wave(samples, random.uniform(5, 12), random)
@@ -207,7 +212,7 @@ def _sheath(
     strength = np.linalg.norm(draped, axis=1)
     behind = np.clip(1.0 - bow_shock, 0, None)
     overshoot = 1.0 + 0.5 * (angle > 45) * np.exp(-behind / 0.012)
-    level = 0.11 * np.exp(0.45 * wander(samples, 3000.0, random))
+    level = 0.125 * np.exp(0.85 * wander(samples, 1500.0, random))
     level = level * (1.0 + 0.8 * (angle < 45)) * (0.6 + 0.6 * np.exp(-behind / 0.15))
     noise = turbulence(samples, random, (1.5, 5.0, 20.0, 60.0, 200.0), 0.2)
     mirror = np.clip(wander(samples, 6.0, random), -2.0, 1.0) * 0.6
@@ -240,7 +245,7 @@ def _magnetosphere(
     strength = np.linalg.norm(field, axis=1)
     quiet = 0.012 + 0.10 * np.exp(-np.clip(1.0 - magnetopause, 0, None) / 0.06)
     quiet = quiet + 0.12 * tail * (1.0 - sheet**2)
-    quiet = quiet * np.exp(0.4 * wander(samples, 2000.0, random))
+    quiet = 0.7 * quiet * np.exp(0.8 * wander(samples, 1500.0, random))
     noise = turbulence(samples, random, (2.0, 10.0, 40.0, 150.0))
     level = np.minimum(strength, 80.0) * quiet
     # The cusp: depressed and disturbed field over the northern polar dayside.

@@ -32,10 +32,10 @@ _CENTRED, _NOWHERE = 0.75, 0.35
 
 #: Simulated stretches that every training uses, orbits each, and the first of their seeds; lower
 #: seeds are left for demonstrations, tests and scores.
-STRETCHES, ORBITS_EACH, FIRST_SEED = 30, 2.0, 1000
+STRETCHES, ORBITS_EACH, FIRST_SEED = 100, 2.0, 1000
 
 #: Batches of learning from simulation alone, and with real orbits.
-PRETRAINING, TRAINING = 220, 100
+PRETRAINING, TRAINING = 1000, 120
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.mercury_boundaries.decide import (
     BLOCK,
+    LONGEST,
     REACH,
     STATE_CLASSES,
     PassageRule,
@@ -16,6 +17,7 @@ from pipelines.mercury_boundaries.decide import (
     classes_of_states,
     decide,
     decide_all,
+    passed,
 )
 from pipelines.mercury_boundaries.evaluate import (
     agreement,
@@ -33,7 +35,6 @@ from pipelines.mercury_boundaries.labels import (
     crossings_from_regions,
 )
 from pipelines.mercury_boundaries.lists import Crossings
-from pipelines.mercury_boundaries.passages import LONGEST, passed
 
 RULE = PassageRule(turn=5.0, back=4.0, bow_shock=0.0, magnetopause=0.0)
 

@@ -20,14 +20,15 @@ from pipelines.contract import Catalogue, Span, SpanPipeline
 from pipelines.errors import LabelError, SourceError, WeightsError
 from pipelines.mercury_boundaries import pipeline
 from pipelines.mercury_boundaries.catalogue import COLUMNS, CONTEXT
-from pipelines.mercury_boundaries.decide import BLOCK, REACH, PassageRule
+from pipelines.mercury_boundaries.decide import BLOCK, LONGEST, REACH, PassageRule
 from pipelines.mercury_boundaries.detect import write_detector
+from pipelines.mercury_boundaries.edge_model import EdgeNetwork
+from pipelines.mercury_boundaries.edges import EDGE_CHANNELS, EDGE_WINDOW
 from pipelines.mercury_boundaries.evaluate import score_crossings
 from pipelines.mercury_boundaries.features import BIN, CHANNELS, FAR
 from pipelines.mercury_boundaries.files import write_csv
 from pipelines.mercury_boundaries.lists import KINDS, read_crossings
 from pipelines.mercury_boundaries.model import WINDOW, BoundaryNetwork
-from pipelines.mercury_boundaries.passages import LONGEST
 from pipelines.mercury_boundaries.prior import learn_prior
 from pipelines.mercury_boundaries.series import to_datetime
 from pipelines.signals.calibration import Calibration
@@ -47,12 +48,15 @@ def restless(tmp_path_factory):
 
     torch.manual_seed(5)
     network = BoundaryNetwork(len(CHANNELS)).eval()
+    second = EdgeNetwork(len(EDGE_CHANNELS)).eval()
     with torch.no_grad():
         network.head.weight *= 12
+        second.head.weight *= 12
     rule = PassageRule(1.0, 1.0, 0.7, 0.7)
     prior = learn_prior([])
     folder = tmp_path_factory.mktemp("restless")
-    write_detector(folder, {"seed0": network}, rule, rule, prior, Calibration(1.0, 0.0), {})
+    networks = {"seed0": network, "edges0": second}
+    write_detector(folder, networks, rule, rule, prior, Calibration(1.0, 0.0), {})
     return folder
 
 
@@ -68,7 +72,7 @@ def test_the_pipeline_satisfies_the_contract_for_spans(mercury_detector):
 
 
 def test_the_margin_holds_everything_that_a_crossing_depends_on():
-    bins = LONGEST + BLOCK + REACH + WINDOW + FAR
+    bins = LONGEST + BLOCK + REACH + WINDOW + FAR + EDGE_WINDOW
     assert pipeline.margin >= timedelta(seconds=bins * BIN)
     assert pipeline.margin >= timedelta(seconds=LONGEST * BIN + CONTEXT)
 
@@ -93,7 +97,7 @@ def test_what_is_measured_of_a_crossing_belongs_together(catalogue):
     assert frame.sun_distance.between(0.30, 0.47).all()
     shocks = frame[frame.boundary == "bow_shock"]
     assert shocks.theta_bn.between(0, 90).all()
-    assert (shocks.field_ratio > 1).mean() > 0.7
+    assert shocks.field_ratio.median() > 1.2
     periapsis = pd.to_datetime(frame.orbit_id.str[-13:], format="%Y%m%dT%H%M")
     apart = (frame.crossing_start - periapsis).abs().dt.total_seconds()
     assert (apart <= CONTEXT + frame.duration_s + 60).all()
@@ -110,7 +114,7 @@ def test_crossings_of_simulated_orbits_are_found(simulated_orbits, catalogue, tm
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
-@given(cuts=st.lists(st.integers(1, 4 * 43000), min_size=1, max_size=4, unique=True))
+@given(cuts=st.lists(st.integers(1, 4 * 28_800), min_size=1, max_size=4, unique=True))
 def test_no_division_into_spans_makes_or_loses_a_crossing(simulated_orbits, restless, cuts):
     series = simulated_orbits.series
     whole = pipeline.run(series, weights=restless).frame
@@ -175,6 +179,10 @@ def test_evaluation_scores_files_against_their_own_regions(mercury_detector, tmp
         "magnetosphere",
     }
     assert scores["tolerance_s"] == 60.0
+    regions = tmp_path / "regions.csv"
+    table = pd.read_csv(path)
+    table[["time", "type_num"]].to_csv(regions, index=False)
+    assert pipeline.evaluate(path, regions)["per_class"] == scores["per_class"]
     assert scores["n_true"] == len(simulation.crossings)
     assert scores["time_error_median_s"] >= 0
     assert json.loads(json.dumps(scores)) == scores
@@ -215,7 +223,7 @@ def test_training_from_files_writes_weights_that_a_run_can_use(tmp_path):
         piece = series.between(series.first + low, series.first + high)
         write_csv(piece, TYPES[simulation.classes[part]], tmp_path / f"orbit_{number}.csv")
     folder = tmp_path / "weights"
-    report = pipeline.train([tmp_path], [tmp_path], folder, seeds=1, folds=2, steps=2)
+    report = pipeline.train([tmp_path], [tmp_path], folder, seeds=1, folds=2, keep=1, steps=2)
     assert report["with_position"]["ensemble"]["n_true"] > 3
     assert (folder / "seed0.safetensors").stat().st_size < 1_000_000
     found = pipeline.run(simulation.series, weights=folder)
