@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.contract import NativeColumn, empty_frame
+from pipelines.contract import NativeColumn, complete_frame
 from pipelines.errors import PipelineError
+from pipelines.images.columns import place_values
 from pipelines.images.georeference import Georeference
 from pipelines.images.outlines import Footprint, footprint
 from pipelines.images.pictures import write_geojson, write_mask, write_thumbnail
@@ -72,11 +73,7 @@ COLUMNS: tuple[NativeColumn, ...] = (
 
 def build_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return rows, by column each, as a frame with all columns and their types."""
-    if not rows:
-        return empty_frame(COLUMNS)
-    frame = pd.DataFrame(rows)
-    types = {column.name: column.dtype for column in COLUMNS}
-    return frame[list(types)].astype(types)
+    return complete_frame(rows, COLUMNS)
 
 
 def row_of(
@@ -132,21 +129,8 @@ def row_of(
 
 
 def _place(each: Detection, found: Footprint | None, place: Georeference | None) -> dict[str, Any]:
-    if found is None or place is None:
-        names = ("lon", "lat", "lon_west", "lon_east", "lat_min", "lat_max")
-        return {**dict.fromkeys(names, np.nan), "outline": None, "map_projection": None}
-    west, east, south, north = found.ranges
-    longitude, latitude = place.lonlat(each.row, each.col)
-    return {
-        "lon": float(longitude),
-        "lat": float(latitude),
-        "lon_west": west,
-        "lon_east": east,
-        "lat_min": south,
-        "lat_max": north,
-        "outline": found.stcs,
-        "map_projection": place.projection,
-    }
+    middle = (np.nan, np.nan) if place is None else place.lonlat(each.row, each.col)
+    return {"lon": float(middle[0]), "lat": float(middle[1]), **place_values(found, place)}
 
 
 def _files(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipelines.errors import SourceError
 from pipelines.images.errors import GeoreferenceError, ImageError
 from pipelines.images.georeference import Georeference
+from pipelines.images.paths import image_paths
 from pipelines.images.quality import check_image
 from pipelines.images.raster import Image, Raster, open_raster
 from pipelines.images.survey import file_digest
@@ -146,18 +147,14 @@ def raster_paths(source: str | Path) -> list[Path]:
     ImageError
         If there are none.
     """
-    path = Path(source)
-    if not path.is_dir():
-        return [path]
-    rasters = [each for each in sorted(path.iterdir()) if each.suffix.lower() in SUFFIXES]
+    rasters = image_paths(source, SUFFIXES)
+    if rasters == [Path(source)]:
+        return rasters
     # Figures that lie beside images with masks are not what is to be looked at.
     paired = [each for each in rasters if each.stem.endswith("_image")]
     found = paired or [each for each in rasters if not each.stem.lower().endswith(_MASKS)]
     if not found:
-        raise ImageError(
-            f"no raster is in {path}",
-            hint=f"files are looked for that end in {', '.join(SUFFIXES)}",
-        )
+        raise ImageError(f"only masks are in {source}", hint="put the rasters beside them")
     return found
 
 

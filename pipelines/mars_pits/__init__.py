@@ -278,11 +278,12 @@ def _simulated(source: str, folder: Path, progress: Progress, *, purpose: Purpos
 
 def _images(source: str | Path, scratch: Path, progress: Progress) -> list[Path]:
     """Return the images of a source, rendered here if it asks for that."""
-    from pipelines.mars_pits.source import image_paths
+    from pipelines.images.paths import image_paths
+    from pipelines.mars_pits.source import SUFFIXES
 
     if str(source).startswith(SIMULATION):
-        return image_paths(_simulated(str(source), scratch, progress) / "images")
-    return image_paths(source)
+        return image_paths(_simulated(str(source), scratch, progress) / "images", SUFFIXES)
+    return image_paths(source, SUFFIXES)
 
 
 def _data(data: str | Path, output: Path, progress: Progress) -> Path:

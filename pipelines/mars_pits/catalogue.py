@@ -12,7 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.contract import NativeColumn, empty_frame
+from pipelines.contract import NativeColumn, complete_frame
+from pipelines.images.columns import (
+    ANGLE_COLUMNS,
+    IMAGE_COLUMNS,
+    image_values,
+    place_columns,
+    place_values,
+)
 from pipelines.images.outlines import Footprint, footprint, hull, simplified
 from pipelines.images.pictures import write_geojson, write_thumbnail
 from pipelines.mars_pits.detect import Detection
@@ -21,31 +28,16 @@ from pipelines.mars_pits.source import Scene
 from pipelines.products import safe_name
 
 Flags = NDArray[np.bool_]
-_TIME, _NUMBER, _TEXT = "datetime64[us]", "float64", "str"
+_NUMBER, _TEXT = "float64", "str"
 #: Vertices of a footprint at most.
 _VERTICES = 16
-#: Classes of the bodies that are known by their radius.
-_CLASSES = {"Moon": "satellite"}
 
 COLUMNS: tuple[NativeColumn, ...] = (
     NativeColumn("pit_id", _TEXT, "", "Identifier: the image and a number"),
     NativeColumn("image_id", _TEXT, "", "Image that the pit was found in"),
-    NativeColumn("target", _TEXT, "", "Body"),
-    NativeColumn("target_class", _TEXT, "", "Class of the body"),
-    NativeColumn("simulated", "bool", "", "Whether the image was rendered"),
-    NativeColumn("instrument_host", _TEXT, "", "Spacecraft, or 'simulation'"),
-    NativeColumn("instrument", _TEXT, "", "Camera"),
-    NativeColumn("observation_time", _TIME, "", "Start of the image, UTC"),
-    NativeColumn("lon_west", _NUMBER, "deg", "Western end of the pit, east longitude"),
-    NativeColumn("lon_east", _NUMBER, "deg", "Eastern end of the pit, east longitude"),
-    NativeColumn("lat_min", _NUMBER, "deg", "Least planetocentric latitude of the pit"),
-    NativeColumn("lat_max", _NUMBER, "deg", "Largest planetocentric latitude of the pit"),
-    NativeColumn("outline", _TEXT, "", "Convex outline of the pit as STC-S"),
-    NativeColumn("map_projection", _TEXT, "", "Projection of the image as a PROJ string"),
-    NativeColumn("pixel_scale", _NUMBER, "m/pix", "Size of a pixel on the ground"),
-    NativeColumn("incidence", _NUMBER, "deg", "Incidence angle"),
-    NativeColumn("emission", _NUMBER, "deg", "Emission angle"),
-    NativeColumn("phase", _NUMBER, "deg", "Phase angle"),
+    *IMAGE_COLUMNS,
+    *place_columns("pit"),
+    *ANGLE_COLUMNS,
     NativeColumn("pit_class", _TEXT, "", "skylight, pit, elongated or shallow"),
     NativeColumn("confidence", _NUMBER, "", "Probability that it is a pit of that class"),
     NativeColumn("class_probability", _NUMBER, "", "Probability of the class, if it is a pit"),
@@ -120,11 +112,7 @@ def build_frame(found: Sequence[Pit], *, error: float, version: str) -> pd.DataF
     frame
         Columns `COLUMNS`.
     """
-    if not found:
-        return empty_frame(COLUMNS)
-    frame = pd.DataFrame([{**_row(each, error), "model_version": version} for each in found])
-    types = {column.name: column.dtype for column in COLUMNS}
-    return frame[list(types)].astype(types)
+    return complete_frame([_row(each, error) for each in found], COLUMNS, model_version=version)
 
 
 def _row(each: Pit, error: float) -> dict[str, Any]:
@@ -137,13 +125,8 @@ def _row(each: Pit, error: float) -> dict[str, Any]:
     return {
         "pit_id": each.name,
         "image_id": scene.name,
-        "target": scene.target or None,
-        "target_class": _CLASSES.get(scene.target, "planet"),
-        "simulated": scene.simulated,
-        "instrument_host": label.text("INSTRUMENT_HOST_NAME", "INSTRUMENT_HOST_ID") or None,
-        "instrument": label.text("INSTRUMENT_NAME", "INSTRUMENT_ID") or None,
-        "observation_time": pd.NaT if scene.time is None else scene.time,
-        **_place(each),
+        **image_values(label, target=scene.target, simulated=scene.simulated, time=scene.time),
+        **place_values(each.outline, scene.georeference),
         "pixel_scale": pixel,
         "incidence": scene.angles.incidence,
         "emission": scene.angles.emission,
@@ -163,23 +146,6 @@ def _row(each: Pit, error: float) -> dict[str, Any]:
         "flags": "+".join(flags) or None,
         "thumbnail_file": each.thumbnail,
         "footprint_file": each.footprint,
-    }
-
-
-def _place(each: Pit) -> dict[str, Any]:
-    """Return where the pit lies; nothing for an image that is on no map."""
-    found, place = each.outline, each.scene.georeference
-    if found is None or place is None:
-        numbers = dict.fromkeys(("lon_west", "lon_east", "lat_min", "lat_max"), np.nan)
-        return {**numbers, "outline": None, "map_projection": None}
-    west, east, south, north = found.ranges
-    return {
-        "lon_west": west,
-        "lon_east": east,
-        "lat_min": south,
-        "lat_max": north,
-        "outline": found.stcs,
-        "map_projection": place.projection,
     }
 
 

@@ -107,25 +107,6 @@ class Scene:
         return told if told is not None and told > 0.0 else math.nan
 
 
-def image_paths(source: str | Path) -> list[Path]:
-    """Return the images that a source names: a file, or those in a folder by name.
-
-    Raises
-    ------
-    ImageError
-        If there are none.
-    """
-    path = Path(source)
-    if not path.is_dir():
-        return [path]
-    found = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
-    if not found:
-        raise ImageError(
-            f"no image is in {path}", hint=f"files are looked for that end in {', '.join(SUFFIXES)}"
-        )
-    return found
-
-
 @contextmanager
 def open_scene(
     path: Path,

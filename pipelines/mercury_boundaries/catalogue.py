@@ -18,7 +18,7 @@ from pipelines.boundaries.mercury import (
     winslow2013_magnetopause,
 )
 from pipelines.boundaries.shocks import theta_bn
-from pipelines.contract import NativeColumn, empty_frame
+from pipelines.contract import NativeColumn, complete_frame, empty_frame
 from pipelines.mercury_boundaries.active.column import DriftLabels
 from pipelines.mercury_boundaries.lists import KINDS
 from pipelines.mercury_boundaries.passages import Passages
@@ -130,7 +130,9 @@ def build_frame(
                 **_field(series, boundary, direction, start, end),
             }
         )
-    frame = pd.DataFrame(rows).assign(
+    return complete_frame(
+        rows,
+        COLUMNS,
         spacecraft="simulation" if series.simulated else series.spacecraft,
         simulated=series.simulated,
         instrument=series.instrument,
@@ -138,8 +140,6 @@ def build_frame(
         model_version=version,
         weights_digest=digest[:12],
     )
-    types = {column.name: column.dtype for column in COLUMNS}
-    return frame[list(types)].astype(types)
 
 
 def _stamp(seconds: int) -> str:

@@ -20,11 +20,15 @@ from pipelines.mercury_boundaries.passages import Passages, find_passages
 from pipelines.mercury_boundaries.prior import ApproachPrior
 from pipelines.signals.calibration import Calibration
 from pipelines.signals.windows import overlap_average
+from pipelines.weights import load_into, weight_files, write_tensors
 
 #: Where the weights are that come with the package.
 SHIPPED_WEIGHTS: Final = Path(__file__).parent / "weights"
 
 PARAMETERS_FILE: Final = "parameters.json"
+
+#: Name of the pipeline, for hints.
+CASE: Final = "mercury_boundaries"
 
 #: What names of networks of the second step begin with.
 EDGES: Final = "edges"
@@ -134,7 +138,7 @@ def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
     MissingDependencyError
         If torch or safetensors is not installed.
     """
-    paths, parameters = _files(folder)
+    *paths, parameters = weight_files(folder, CASE, beside=PARAMETERS_FILE)
     try:
         values = json.loads(parameters.read_text())
         rule = PassageRule(**values["rule"])
@@ -153,8 +157,8 @@ def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
     first = [path for path in paths if not path.name.startswith(EDGES)]
     second = [path for path in paths if path.name.startswith(EDGES)]
     return Detector(
-        tuple(_load(path, BoundaryNetwork(len(CHANNELS))) for path in first),
-        tuple(_load(path, EdgeNetwork(len(EDGE_CHANNELS))) for path in second),
+        tuple(load_into(BoundaryNetwork(len(CHANNELS)), path) for path in first),
+        tuple(load_into(EdgeNetwork(len(EDGE_CHANNELS)), path) for path in second),
         rule,
         blind,
         prior,
@@ -162,19 +166,6 @@ def load_detector(folder: Path = SHIPPED_WEIGHTS) -> Detector:
         weights_digest(folder),
         notes,
     )
-
-
-def _load(path: Path, network: Any) -> Any:
-    safetensors = require("safetensors.torch")
-    damaged = require("safetensors").SafetensorError
-    try:
-        network.load_state_dict(safetensors.load_file(str(path)))
-    except (RuntimeError, OSError, damaged) as error:
-        raise WeightsError(
-            f"{path} does not hold weights of this network: {str(error).splitlines()[0]}",
-            hint="train again with this version",
-        ) from error
-    return network.eval()
 
 
 def weights_digest(folder: Path = SHIPPED_WEIGHTS) -> str:
@@ -185,19 +176,7 @@ def weights_digest(folder: Path = SHIPPED_WEIGHTS) -> str:
     WeightsError
         If there are none.
     """
-    paths, parameters = _files(folder)
-    return digest_files([*paths, parameters])
-
-
-def _files(folder: Path) -> tuple[list[Path], Path]:
-    paths = sorted(folder.glob("*.safetensors"))
-    parameters = folder / PARAMETERS_FILE
-    if not paths or not parameters.is_file():
-        raise WeightsError(
-            f"{folder} has no weights (*.safetensors and {PARAMETERS_FILE})",
-            hint="make some with: epntap train mercury_boundaries --output " + str(folder),
-        )
-    return paths, parameters
+    return digest_files(weight_files(folder, CASE, beside=PARAMETERS_FILE))
 
 
 def write_detector(
@@ -219,20 +198,17 @@ def write_detector(
         If the folder cannot be written.
     """
     torch = require("torch")
-    safetensors = require("safetensors.torch")
+    for name, network in networks.items():
+        state = {key: value.to(torch.float16) for key, value in network.state_dict().items()}
+        write_tensors(state, folder / f"{name}.safetensors")
+    parameters = {
+        "rule": asdict(rule),
+        "rule_without_position": asdict(rule_without_position),
+        "prior": [[round(each, 4) for each in row] for row in prior.logarithms],
+        "calibration": asdict(calibration),
+        "notes": notes,
+    }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, network in networks.items():
-            state = {key: value.to(torch.float16) for key, value in network.state_dict().items()}
-            # As bytes: the library's own files can be read by nobody but their owner.
-            (folder / f"{name}.safetensors").write_bytes(safetensors.save(state))
-        parameters = {
-            "rule": asdict(rule),
-            "rule_without_position": asdict(rule_without_position),
-            "prior": [[round(each, 4) for each in row] for row in prior.logarithms],
-            "calibration": asdict(calibration),
-            "notes": notes,
-        }
         (folder / PARAMETERS_FILE).write_text(json.dumps(parameters, indent=2) + "\n")
     except OSError as error:
         raise WeightsError(f"{folder} cannot be written: {error}") from error

@@ -232,8 +232,9 @@ def _measured(
     correction: Correction,
     progress: Progress,
 ) -> list[Measurement]:
+    from pipelines.images.paths import image_paths
     from pipelines.pit_depths.detect import measure_scene
-    from pipelines.pit_depths.source import image_paths, open_scenes
+    from pipelines.pit_depths.source import SUFFIXES, open_scenes
 
     for name, value, known in (
         ("method", method, ("subpixel", "published")),
@@ -241,7 +242,7 @@ def _measured(
     ):
         if value not in known:
             raise PipelineError(f"{name} {value!r} is not known", hint=f"one of {', '.join(known)}")
-    paths = image_paths(source)
+    paths = image_paths(source, SUFFIXES)
     found = []
     for done, path in enumerate(paths, start=1):
         scenes = open_scenes(

@@ -6,17 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from pipelines.contract import NativeColumn, empty_frame
+from pipelines.contract import NativeColumn, complete_frame
 from pipelines.errors import PipelineError
+from pipelines.images.columns import (
+    ANGLE_COLUMNS,
+    IMAGE_COLUMNS,
+    image_values,
+    place_columns,
+    place_values,
+)
 from pipelines.images.outlines import Footprint, footprint, hull, simplified
 from pipelines.images.pictures import write_geojson, write_mask, write_thumbnail
 from pipelines.pit_depths.detect import Measurement
 from pipelines.products import safe_name
 
-_TIME, _NUMBER, _TEXT = "datetime64[us]", "float64", "str"
+_NUMBER, _TEXT = "float64", "str"
 #: Columns that name files, and what the names end with.
 _ENDINGS = {
     "thumbnail_file": ".png",
@@ -26,28 +32,13 @@ _ENDINGS = {
 }
 #: Vertices of a footprint at most.
 _VERTICES = 16
-#: Classes of the bodies that are known by their radius.
-_CLASSES = {"Moon": "satellite"}
 
 COLUMNS: tuple[NativeColumn, ...] = (
     NativeColumn("pit_id", _TEXT, "", "Identifier: the image, with a number where it has several"),
     NativeColumn("image_id", _TEXT, "", "Image that the shadow was measured in"),
-    NativeColumn("target", _TEXT, "", "Body"),
-    NativeColumn("target_class", _TEXT, "", "Class of the body"),
-    NativeColumn("simulated", "bool", "", "Whether the image was rendered"),
-    NativeColumn("instrument_host", _TEXT, "", "Spacecraft, or 'simulation'"),
-    NativeColumn("instrument", _TEXT, "", "Camera"),
-    NativeColumn("observation_time", _TIME, "", "Start of the image, UTC"),
-    NativeColumn("lon_west", _NUMBER, "deg", "Western end of the shadow, east longitude"),
-    NativeColumn("lon_east", _NUMBER, "deg", "Eastern end of the shadow, east longitude"),
-    NativeColumn("lat_min", _NUMBER, "deg", "Least planetocentric latitude of the shadow"),
-    NativeColumn("lat_max", _NUMBER, "deg", "Largest planetocentric latitude of the shadow"),
-    NativeColumn("outline", _TEXT, "", "Convex outline of the shadow as STC-S"),
-    NativeColumn("map_projection", _TEXT, "", "Projection of the image as a PROJ string"),
-    NativeColumn("pixel_scale", _NUMBER, "m/pix", "Size of a pixel on the ground"),
-    NativeColumn("incidence", _NUMBER, "deg", "Incidence angle"),
-    NativeColumn("emission", _NUMBER, "deg", "Emission angle"),
-    NativeColumn("phase", _NUMBER, "deg", "Phase angle"),
+    *IMAGE_COLUMNS,
+    *place_columns("shadow"),
+    *ANGLE_COLUMNS,
     NativeColumn("sun_azimuth", _NUMBER, "deg", "Azimuth of the Sun, clockwise from north"),
     NativeColumn("ground_phase", _NUMBER, "deg", "Angle between the azimuths of Sun and camera"),
     NativeColumn("apparent_depth", _NUMBER, "m", "Maximum apparent depth"),
@@ -100,12 +91,13 @@ def build_frame(
     PipelineError
         If a file cannot be written.
     """
-    if not found:
-        return empty_frame(COLUMNS)
-    how = {"shadow_method": method, "correction": correction, "model_version": version}
-    frame = pd.DataFrame([{**_row(each), **how, **_files(each, products)} for each in found])
-    types = {column.name: column.dtype for column in COLUMNS}
-    return frame[list(types)].astype(types)
+    return complete_frame(
+        [{**_row(each), **_files(each, products)} for each in found],
+        COLUMNS,
+        shadow_method=method,
+        correction=correction,
+        model_version=version,
+    )
 
 
 def _row(each: Measurement) -> dict[str, Any]:
@@ -114,13 +106,8 @@ def _row(each: Measurement) -> dict[str, Any]:
     return {
         "pit_id": scene.name,
         "image_id": label.text("PRODUCT_ID") or scene.image.path.stem,
-        "target": scene.target or None,
-        "target_class": _CLASSES.get(scene.target, "planet"),
-        "simulated": scene.simulated,
-        "instrument_host": label.text("INSTRUMENT_HOST_NAME", "INSTRUMENT_HOST_ID") or None,
-        "instrument": label.text("INSTRUMENT_NAME", "INSTRUMENT_ID") or None,
-        "observation_time": pd.NaT if scene.time is None else scene.time,
-        **_place(each),
+        **image_values(label, target=scene.target, simulated=scene.simulated, time=scene.time),
+        **place_values(_footprint(each), scene.image.georeference),
         "pixel_scale": scene.pixel,
         "incidence": light.incidence,
         "emission": light.emission,
@@ -138,23 +125,6 @@ def _row(each: Measurement) -> dict[str, Any]:
         "clusters": each.shadow.clusters,
         "silhouette": each.shadow.silhouette,
         "contrast": each.shadow.contrast,
-    }
-
-
-def _place(each: Measurement) -> dict[str, Any]:
-    """Return where the shadow lies; nothing for an image that is on no map."""
-    place, found = each.scene.image.georeference, _footprint(each)
-    if place is None or found is None:
-        numbers = dict.fromkeys(("lon_west", "lon_east", "lat_min", "lat_max"), np.nan)
-        return {**numbers, "outline": None, "map_projection": None}
-    west, east, south, north = found.ranges
-    return {
-        "lon_west": west,
-        "lon_east": east,
-        "lat_min": south,
-        "lat_max": north,
-        "outline": found.stcs,
-        "map_projection": place.projection,
     }
 
 

@@ -96,25 +96,6 @@ class Scene:
         return digest.hexdigest()
 
 
-def image_paths(source: str | Path) -> list[Path]:
-    """Return the images that a source names: a file, or those in a folder by name.
-
-    Raises
-    ------
-    ImageError
-        If there are none.
-    """
-    path = Path(source)
-    if not path.is_dir():
-        return [path]
-    found = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
-    if not found:
-        raise ImageError(
-            f"no image is in {path}", hint=f"files are looked for that end in {', '.join(SUFFIXES)}"
-        )
-    return found
-
-
 def open_scenes(
     path: Path,
     *,

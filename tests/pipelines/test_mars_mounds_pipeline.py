@@ -220,7 +220,7 @@ def test_rasters_that_cannot_be_used_are_refused_with_the_reason(data, tmp_path,
         with pytest.raises(kind, match=words) as caught:
             pipeline.run(tmp_path / name, networks=1)
         assert words in f"{caught.value} {caught.value.hint}"
-    with pytest.raises(ImageError, match="no raster is in"):
+    with pytest.raises(ImageError, match="no image is in"):
         pipeline.run(data)
     with pytest.raises(SourceError, match="is no seed"):
         pipeline.run("simulation:one")
