@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.ndimage import minimum_filter1d
 
 from pipelines.boundaries.frames import aberrate, local_time, mercury_orbit
 from pipelines.boundaries.mercury import (
@@ -33,6 +34,9 @@ _SIDE: Final = 300
 
 #: Seconds within which the periapsis of an orbit is looked for: more than half an orbit of 12 h.
 CONTEXT: Final = 6 * 3600 + 1800
+
+#: Seconds on either side of a periapsis in which nothing is lower: of orbits of 12 and of 8 h.
+_ALONE: Final = 2 * 3600
 
 _NAMES: Final = {"bs": "bow_shock", "mp": "magnetopause"}
 
@@ -193,7 +197,7 @@ def _place(series: MagSeries, boundary: str, start: int, end: int) -> dict[str, 
         "local_time": float(local_time(centre)),
         "shell_factor": shell if shell > 0 else np.nan,
         "standoff_model": nose * radius if shell > 0 else np.nan,
-        "orbit_id": _orbit(series, int(middle[0])),
+        "orbit_id": orbit_name(series, int(middle[0])),
     }
 
 
@@ -203,17 +207,20 @@ def _single(series: MagSeries, second: int, place: Values) -> MagSeries:
     )
 
 
-def _orbit(series: MagSeries, middle: int) -> str | None:
-    """Return the name of the orbit: the minute of the lowest point next to the crossing."""
+def orbit_name(series: MagSeries, middle: int) -> str | None:
+    """Return the name of the orbit: the minute of the periapsis next to the crossing."""
     around = series.between(middle - CONTEXT, middle + CONTEXT)
     if around.position is None or len(around) < 3:
         return None
     distance = np.linalg.norm(around.position.astype(np.float64), axis=1)
     distance = np.where(np.isfinite(distance), distance, np.inf)
-    lowest = int(distance.argmin())
-    # At the edge of the data the lowest point is none.
-    if lowest in (0, len(around) - 1) or not np.isfinite(distance[lowest]):
+    is_lowest = distance == minimum_filter1d(distance, 2 * _ALONE + 1)
+    # At the edge of the data, or of a gap, the lowest point is none.
+    inner = np.isfinite(distance[:-2]) & np.isfinite(distance[1:-1]) & np.isfinite(distance[2:])
+    lowest = np.flatnonzero(is_lowest[1:-1] & inner) + 1
+    if len(lowest) == 0:
         return None
+    lowest = int(lowest[np.abs(lowest - (middle - around.first)).argmin()])
     key = "SIM" if series.simulated else "MESS"
     return f"{key}_ORBIT_{_stamp((around.first + lowest) // 60 * 60)[:13]}"
 
