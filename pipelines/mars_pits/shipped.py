@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipelines.mars_pits.instances import Rule
 
 #: Pictures that are learnt from, and that rules are chosen by.
-TRAINING, VALIDATION = 640, 120
+TRAINING, VALIDATION = 1000, 120
 NETWORKS = 5
 #: Pictures that are kept in one file, and those that losses are told of while a network learns.
 _CHUNK, _LOOKED_AT = 20, 64
@@ -175,7 +175,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=SHIPPED_WEIGHTS)
     parser.add_argument("--work", type=Path, required=True, help="folder for what is half done")
     parser.add_argument("--networks", type=int, default=NETWORKS)
-    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--training", type=int, default=TRAINING, help="pictures")
     parser.add_argument("--validation", type=int, default=VALIDATION, help="pictures")
     arguments = parser.parse_args()
