@@ -26,7 +26,7 @@ Values = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 #: What a block's byte in the record says.
-TODO, DONE, EMPTY = 0, 1, 2
+PENDING, DONE, EMPTY = 0, 1, 2
 #: Changes whenever what is on disk has another meaning.
 _FORMAT = 1
 

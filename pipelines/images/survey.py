@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
 from pipelines.errors import require
-from pipelines.images.blocks import TODO, BlockGrid, BlockPixels, BlockStore
+from pipelines.images.blocks import PENDING, BlockGrid, BlockPixels, BlockStore
 from pipelines.images.components import NEIGHBOURS, Component, stream_components
 from pipelines.images.errors import ImageError
 from pipelines.images.tiles import Readable, read_in_pieces
@@ -294,11 +294,11 @@ class _Work:
     def run(self, tile_blocks: int) -> Counts:
         """Fill what is not filled yet, as many blocks along a side read at once as is said."""
         states = self._store.states
-        reused = done = int((states != TODO).sum())
+        reused = done = int((states != PENDING).sum())
         for top in range(0, states.shape[0], tile_blocks):
             for left in range(0, states.shape[1], tile_blocks):
                 part = states[top : top + tile_blocks, left : left + tile_blocks]
-                todo = [(top + int(r), left + int(c)) for r, c in np.argwhere(part == TODO)]
+                todo = [(top + int(r), left + int(c)) for r, c in np.argwhere(part == PENDING)]
                 if not todo:
                     continue
                 tile = BlockPixels.read(self._raster, self._grid, todo)

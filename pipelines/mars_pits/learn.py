@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from pipelines.errors import require
 from pipelines.images.annotations import read_labels
 from pipelines.mars_pits.choose import Read, choose_rule
 from pipelines.mars_pits.instances import Rule, quantised
+from pipelines.mars_pits.learnt import Learnt
 from pipelines.mars_pits.samples import Sample
 from pipelines.mars_pits.scores import Overlaps, summary
 from pipelines.mars_pits.weights import (
@@ -25,45 +25,6 @@ from pipelines.mars_pits.windows import Division, classes_of, divide, read_windo
 
 #: Largest learning rates: of a network that knows pits already, and of one that knows nothing.
 _TUNING, _LEARNING = 1e-3, 3e-3
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """What a training gave, for its report.
-
-    Attributes
-    ----------
-    sources
-        Images and labels, for people.
-    division
-        The windows.
-    classes, negatives
-        Names by number, and those that are no pits.
-    checks
-        Losses while it learnt, see `train.Check`.
-    rule
-        How maps are read.
-    overlaps
-        Of the windows that were held back, found against labelled.
-    scores
-        Of the same.
-    started
-        What was known before, for people.
-    seed, steps
-        Of the training.
-    """
-
-    sources: tuple[str, ...]
-    division: Division
-    classes: tuple[str, ...]
-    negatives: frozenset[str]
-    checks: tuple[Any, ...]
-    rule: Rule
-    overlaps: list[Overlaps]
-    scores: Mapping[str, Any]
-    started: str
-    seed: int
-    steps: int
 
 
 def learn(

@@ -13,7 +13,7 @@ from pipelines.errors import PipelineError
 from pipelines.mars_pits.figures import draw_confusion, draw_curves, draw_examples, draw_precision
 
 if TYPE_CHECKING:
-    from pipelines.mars_pits.learn import Learnt
+    from pipelines.mars_pits.learnt import Learnt
 
 _STYLE = (
     "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
