@@ -99,7 +99,7 @@ class Pits:
 @pytest.fixture
 def pits(tmp_path: Path, database: Database) -> Iterator[Pits]:
     """Two pits, of which the second has no mask; the catalogue is dropped in the end."""
-    name = f"pits{next(_numbers)}"
+    name = f"filed_pits{next(_numbers)}"
     path = tmp_path / f"{name}.yaml"
     path.write_text(YAML.format(name=name), encoding="utf-8")
     _forget_address(database)

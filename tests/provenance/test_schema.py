@@ -42,7 +42,7 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def pits(database, tmp_path: Path):
     """A catalogue of two versions of known provenance; the name and the two publications."""
-    name = f"pits{next(_numbers)}"
+    name = f"traced_pits{next(_numbers)}"
     path = tmp_path / f"{name}.yaml"
     path.write_text(YAML.format(name=name), encoding="utf-8")
     catalogue = read_catalogue(path)

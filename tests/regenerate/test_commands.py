@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -27,6 +28,18 @@ class Done:
     stderr: str
 
 
+@pytest.fixture(scope="module")
+def settings(settings: Settings, new_home: Callable[[], Path]) -> Settings:
+    """Settings of a database of these tests' own: ``status`` tells of everybody's work."""
+    return settings.model_copy(update={"home": new_home()})
+
+
+@pytest.fixture(scope="module")
+def database(settings: Settings) -> Iterator[Database]:
+    with Database.open(settings) as opened:
+        yield opened
+
+
 @pytest.fixture
 def epntap(
     database: Database,
@@ -34,7 +47,7 @@ def epntap(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Callable[..., Done]]:
-    """Runs the command line in this process, on the database of the session."""
+    """Runs the command line in this process."""
     monkeypatch.setenv("EPNTAP_HOME", str(settings.home))
     if settings.postgres_bin:
         monkeypatch.setenv("EPNTAP_POSTGRES_BIN", str(settings.postgres_bin))
