@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epntap.catalogue import Catalogue
+from epntap.catalogue.products import ProductGranule, Products
 from epntap.epncore.rows import arrow_type
 from epntap.errors import PublishError
-from epntap.products.description import ProductGranule, Products
 from epntap.products.shelf import Shelf, Shelved
 from epntap.publish.cells import cells_by_name, read_texts
 from epntap.suggestions import suggestion

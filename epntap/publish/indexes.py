@@ -7,7 +7,7 @@ from typing import Any
 from psycopg2 import sql
 
 from epntap.catalogue import Catalogue
-from epntap.catalogue_indexes import PERIOD, Index, is_usual
+from epntap.catalogue.indexes import PERIOD, Index, is_usual
 from epntap.publish.contents import Contents
 from epntap.publish.relations import identifier
 from epntap.tables import Column, Relation
@@ -21,7 +21,7 @@ def watched_columns(catalogue: Catalogue) -> tuple[str, ...]:
     return tuple(
         index.columns[0]
         for index in catalogue.indexes
-        if index.method == "gin" and is_usual(index, catalogue)
+        if index.method == "gin" and is_usual(index, catalogue.description.indexes)
     )
 
 
@@ -62,7 +62,7 @@ def add_key(cursor: Any, relation: Relation) -> None:
 def _pays(index: Index, catalogue: Catalogue, contents: Contents) -> bool:
     if not all(map(contents.has_values, index.columns)):
         return False
-    if index.method == "gin" and is_usual(index, catalogue):
+    if index.method == "gin" and is_usual(index, catalogue.description.indexes):
         return contents.is_varied(index.columns[0])
     return True
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from epntap.catalogue import read_catalogue, stored_catalogue
-from epntap.catalogue_indexes import Index
+from epntap.catalogue.indexes import Index
 from epntap.errors import CatalogueError
 
 YAML = """\

@@ -5,16 +5,10 @@ Nothing here is SQL: `epntap.publish.indexes` makes the indexes that are planned
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
-
-from epntap.suggestions import suggestion
-from epntap.tables import TEXT_DATATYPES, Column
-
-if TYPE_CHECKING:
-    from epntap.catalogue import Catalogue
-    from epntap.yamlfile import YamlFile
 
 Method = Literal["btree", "gin", "gist", "brin", "spgist"]
 
@@ -71,27 +65,33 @@ Indexes = Annotated[
 Target = Annotated[int, Field(ge=1, le=10_000)]
 
 
-def planned(catalogue: Catalogue) -> tuple[Index, ...]:
+def planned(declared: Indexes, names: Iterable[str], frame: str) -> tuple[Index, ...]:
     """Return the indexes that a catalogue's table gets besides its key, each once.
 
     With ``indexes: none`` there are none. Those over columns without any value are left out when
     they would be made.
+
+    Parameters
+    ----------
+    declared
+        What the description says of them.
+    names
+        Columns of the table.
+    frame
+        The ``spatial_frame_type`` of its rows.
     """
-    declared = catalogue.description.indexes
     if declared == "none":
         return ()
-    names = {column.name for column in catalogue.columns}
-    wanted = [*_usual(catalogue), *map(as_index, declared)]
+    names = frozenset(names)
     known: dict[tuple[str, tuple[str, ...]], Index] = {}
-    for index in wanted:
+    for index in [*_usual(frame), *map(as_index, declared)]:
         if names.issuperset(index.columns):
             known.setdefault((index.method, tuple(index.columns)), index)
     return tuple(known.values())
 
 
-def is_usual(index: Index, catalogue: Catalogue) -> bool:
+def is_usual(index: Index, declared: Indexes) -> bool:
     """Tell whether an index is made without being asked for."""
-    declared = catalogue.description.indexes
     return declared == "none" or index not in [as_index(each) for each in declared]
 
 
@@ -100,68 +100,11 @@ def as_index(declared: str | Index) -> Index:
     return Index(columns=[declared]) if isinstance(declared, str) else declared
 
 
-def _usual(catalogue: Catalogue) -> list[Index]:
+def _usual(frame: str) -> list[Index]:
     found = [Index(columns=[name]) for name in _COMPARED]
     found.append(Index(columns=list(PERIOD), method="gist"))
-    if catalogue.frame in _SPHERES:
+    if frame in _SPHERES:
         found.append(Index(columns=list(_POSITION), method="gist"))
         found.append(Index(columns=["s_region"], method="gist"))
     found += [Index(columns=[name], method="gin") for name in _LISTS]
     return found
-
-
-def check_indexes(file: YamlFile, catalogue: Catalogue) -> None:
-    """Check what a description says of indexes and statistics.
-
-    Raises
-    ------
-    CatalogueError
-        With file, line and key of the first fault, and what to do.
-    """
-    columns = {column.name: column for column in catalogue.columns}
-    description = catalogue.description
-    declared: list[Any] = [] if description.indexes == "none" else list(description.indexes)
-    for i, each in enumerate(declared):
-        key = ("indexes", i)
-        index = as_index(each)
-        for j, name in enumerate(index.columns):
-            if name not in columns:
-                place = key if isinstance(each, str) else (*key, "columns", j)
-                raise file.error(
-                    place, f"{name!r} is not a column of the table{suggestion(name, columns)}"
-                )
-        fault = _fault(index, [columns[name] for name in index.columns])
-        if fault is not None:
-            raise file.error(key, fault)
-    for name in description.statistics:
-        if name not in columns:
-            raise file.error(
-                ("statistics", name),
-                f"{name!r} is not a column of the table{suggestion(name, columns)}",
-            )
-
-
-def _fault(index: Index, columns: list[Column]) -> str | None:
-    """Return what is wrong with an index of some columns, and what to write instead."""
-    if len(set(index.columns)) < len(index.columns):
-        return "a column is named twice"
-    match index.method:
-        case "gin" if not all(map(_is_text, columns)):
-            return "gin is over lists of words; a column of it is no text, use btree"
-        case "spgist" if len(columns) != 1 or not _is_text(columns[0]):
-            return "spgist is over the beginnings of texts: name one column of text"
-        case "gist" if index.columns != ["s_region"] and not (
-            len(columns) == 2 and all(map(_is_number, columns))
-        ):
-            return "gist is over s_region, or two columns of numbers: a longitude and a latitude"
-        case "btree" | "brin" if any(column.xtype == "adql:REGION" for column in columns):
-            return f"{index.method} does not find regions; use gist"
-    return None
-
-
-def _is_text(column: Column) -> bool:
-    return column.datatype in TEXT_DATATYPES and column.xtype is None
-
-
-def _is_number(column: Column) -> bool:
-    return column.datatype not in TEXT_DATATYPES and column.arraysize is None

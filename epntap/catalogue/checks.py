@@ -1,17 +1,15 @@
-"""What a catalogue's description has to be like beyond its form: names, terms, mapping, indexes."""
+"""What a description has to be like beyond its form: names, terms, mapping, and the rest."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from epntap.adql.words import RESERVED_WORDS
-from epntap.catalogue_indexes import check_indexes
+from epntap.catalogue.index_checks import check_indexes
+from epntap.catalogue.model import Catalogue
+from epntap.catalogue.product_checks import check_products
 from epntap.suggestions import suggestion
 from epntap.yamlfile import YamlFile
-
-if TYPE_CHECKING:
-    from epntap.catalogue import Catalogue
 
 #: Schemas that are not catalogues.
 _TAKEN_SCHEMAS = frozenset(
@@ -36,6 +34,7 @@ def check_description(file: YamlFile, catalogue: Catalogue) -> None:
     _check_terms(file, catalogue)
     _check_mapping(file, catalogue)
     check_indexes(file, catalogue)
+    check_products(file, catalogue)
 
 
 def _check_identifier(file: YamlFile, key: tuple[str | int, ...], name: str, what: str) -> None:
