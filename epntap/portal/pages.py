@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from epntap.adql.features import FEATURES
 from epntap.database import Database
 from epntap.formats import FORMATS, negotiate
+from epntap.portal.preview import Preview, preview
 from epntap.portal.templates import Templates
 from epntap.settings import Settings
 from epntap.tables import Table
@@ -35,21 +35,10 @@ if TYPE_CHECKING:
 #: Rows of the first look at a catalogue.
 _PREVIEW_ROWS = 100
 
-#: Columns that a person looks for first, as far as the catalogue fills them.
-_PREVIEW_FIRST = ("granule_uid", "target_name", "feature_name", "time_min", "time_max")
-
 _STATIC = Path(__file__).parent / "static"
 
 #: Kind of the language features that are functions of the service (TAPRegExt 1.0).
 UDF_FEATURES = "ivo://ivoa.net/std/TAPRegExt#features-udf"
-
-
-@dataclass(frozen=True)
-class Preview:
-    """The first rows of a table, without the columns that are empty in all of them."""
-
-    columns: list[str]
-    rows: list[list[str]]
 
 
 class Portal:
@@ -127,17 +116,8 @@ class Portal:
         from epntap.epncore.standard import read_standard
 
         header, *rows = self._ask(f"SELECT TOP {_PREVIEW_ROWS} * FROM {table.qualified_name}")
-        filled = [i for i in range(len(header)) if any(row[i] for row in rows)]
-        # First what names and dates a row, then what is special to the catalogue, then the rest.
-        order = {name: place for place, name in enumerate(_PREVIEW_FIRST)}
-        special, rest = len(order), len(order) + 1
-        added = {each.column.name for each in read_standard().added}
-        place_of = {
-            column.name: rest if column.std or column.name in added else special
-            for column in table.columns
-        }
-        filled.sort(key=lambda i: order.get(header[i], place_of[header[i]]))
-        return Preview([header[i] for i in filled], [[row[i] for i in filled] for row in rows])
+        added = frozenset(each.column.name for each in read_standard().added)
+        return preview(table, added, header, rows)
 
     def _ask(self, query: str) -> list[list[str]]:
         pieces: list[bytes] = []

@@ -18,6 +18,7 @@ import pytest
 import pyvo
 from astropy.utils.data import get_readable_fileobj
 from hypothesis import given, settings, strategies
+from lxml import html
 from tests_support import serving
 
 from epntap.catalogue import read_catalogue
@@ -382,3 +383,15 @@ def test_many_fetch_at_the_same_time_and_each_gets_his_bytes(offer):
     for thread in threads:
         thread.join(60)
     assert not wrong
+
+
+def test_the_page_of_the_catalogue_shows_the_thumbnails(pits, database, site):
+    pits.publish(database)
+    page = html.fromstring(site.get(f"/catalogue/{pits.catalogue.name}").text)
+    pictures = page.xpath("//td/a/img/@src")
+    assert len(set(pictures)) == len(pits.rows)
+    for picture in pictures:
+        assert site.get(picture).headers["content-type"] == "image/png"
+    links = page.xpath("//td/a[not(img)]/@href")
+    assert any(link.endswith("a.csv") for link in links)
+    assert all(site.get(link).status_code == 200 for link in links)

@@ -25,7 +25,12 @@ function show(rows) {
     const line = result.insertRow();
     for (const value of row) {
       const place = document.createElement(i ? "td" : "th");
-      place.textContent = value;
+      if (i && /^https?:\/\//.test(value)) {
+        const link = document.createElement("a");
+        link.href = value;
+        link.textContent = value;
+        place.append(link);
+      } else place.textContent = value;
       line.append(place);
     }
   });
