@@ -44,14 +44,17 @@ def read_shocks(path: Path) -> pd.DataFrame:
     """
     table = _table(
         path,
-        [f"{name}{side}_avg" for name in _AVERAGED for side in (1, 2)] + ["theta_bn_avg"],
+        [f"{name}{side}_avg" for name in _AVERAGED for side in (1, 2)]
+        + ["Ne1_crct_avg", "theta_bn_avg"],
     )
 
     def size(name: str, side: int) -> Values:
         return np.linalg.norm([table[f"{name}{axis}{side}_avg"] for axis in "xyz"], axis=0)
 
-    # Electrons: the ion analyser misses a part of the cold beam upstream.
-    up, down = (table[f"Ne{side}_avg"].to_numpy() for side in (1, 2))
+    # Electrons, since the ion analyser misses a part of the cold beam upstream; there the authors'
+    # corrected density: the moments themselves give ratios beyond 4, which no shock of a gas with
+    # three degrees of freedom has.
+    up, down = table["Ne1_crct_avg"].to_numpy(), table["Ne2_avg"].to_numpy()
     angle = table["theta_bn_avg"].to_numpy()
     return pd.DataFrame(
         {

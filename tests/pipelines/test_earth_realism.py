@@ -35,7 +35,14 @@ def orbit():
 @pytest.fixture
 def shocks_file(tmp_path):
     """One shock: 5 to 20 cm-3, 3-4-0 nT to 0-15-0 nT, 0.008 to 0.8 nPa."""
-    values = {"Ne1_avg": 5, "Ne2_avg": 20, "Pi1_avg": 0.008, "Pi2_avg": 0.8, "theta_bn_avg": 110}
+    values = {
+        "Ne1_avg": 4,
+        "Ne1_crct_avg": 5,
+        "Ne2_avg": 20,
+        "Pi1_avg": 0.008,
+        "Pi2_avg": 0.8,
+        "theta_bn_avg": 110,
+    }
     for name, up, down in (
         ("Bx", 3, 0), ("By", 4, 15), ("Bz", 0, 0), ("Uix", -400, -100), ("Uiy", 0, 0), ("Uiz", 0, 0)
     ):  # fmt: skip
