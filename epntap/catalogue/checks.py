@@ -117,6 +117,12 @@ def _check_mapping(file: YamlFile, catalogue: Catalogue) -> None:
             raise file.error(
                 ("mapping", name, "time"), f"{name} is not a Julian Date; leave 'time' out"
             )
+    for i, own in enumerate(description.columns):
+        if own.from_ is not None and own.from_.time is not None and own.unit != "d":
+            raise file.error(
+                ("columns", i, "from", "time"),
+                f"{own.name} is not a Julian Date; give it 'unit: d', or leave 'time' out",
+            )
     if "granule_uid" not in description.mapping:
         raise file.error(
             ("mapping",), "granule_uid is missing: name the native column that identifies a row"

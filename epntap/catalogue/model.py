@@ -81,7 +81,7 @@ class Catalogue:
             if standard.requirement != "no" or name in self.mapping or name in of_files
         ]
         columns.extend(added.column for added in self.standard.added)
-        columns.extend(_own_column(extra) for extra in description.columns)
+        columns.extend(_own_column(extra, time) for extra in description.columns)
         return tuple(columns)
 
     @cached_property
@@ -95,7 +95,7 @@ class Catalogue:
         return next(column for column in self.columns if column.name == name)
 
 
-def _own_column(extra: ExtraColumn) -> Column:
+def _own_column(extra: ExtraColumn, time: TimeSystem) -> Column:
     is_time = extra.datatype == "timestamp"
     is_text = is_time or extra.datatype in TEXT_DATATYPES
     return Column(
@@ -106,5 +106,7 @@ def _own_column(extra: ExtraColumn) -> Column:
         unit=extra.unit,
         ucd=extra.ucd,
         description=" ".join(extra.description.split()),
+        # What is mapped as a time is a Julian Date like those of the standard.
+        system=time if extra.from_ and extra.from_.time else None,
         principal=True,
     )

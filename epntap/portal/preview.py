@@ -27,6 +27,9 @@ _LINKS = ("https://", "http://")
 #: Of numbers that are shown; what a cell holds is told by its title.
 _DIGITS = 6
 
+#: From here on a number is shown with an exponent.
+_LARGE = 1e15
+
 #: Julian Date of 2000-01-01T12:00:00.
 _JD_2000 = 2451545.0
 _NOON_2000 = datetime(2000, 1, 1, 12)
@@ -115,8 +118,11 @@ def _picture(value: str) -> Cell:
 def _number(value: str) -> Cell:
     if not value:
         return Cell("")
-    text = f"{float(value):.{_DIGITS}g}"
-    return Cell(text, value if float(text) != float(value) else "")
+    number = float(value)
+    # Digits before the point are never left out.
+    digits = max(_DIGITS, len(f"{abs(number):.0f}")) if abs(number) < _LARGE else _DIGITS
+    text = f"{number:.{digits}g}"
+    return Cell(text, value if float(text) != number else "")
 
 
 def _date(value: str) -> Cell:

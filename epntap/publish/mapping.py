@@ -221,7 +221,8 @@ class RowMapper:
             texts = read_texts(cells)
             # Text of datatype char is looked at by the rules of the standard.
             return texts, unstorable(texts) if column.datatype == "unicodeChar" else []
-        if _is_julian_date(column) and mapping.constant is None:
+        is_date = mapping.time is not None or _is_julian_date(column)
+        if is_date and mapping.constant is None:
             numbers, faults = read_julian_dates(cells, mapping.time)
         else:
             numbers, faults = read_numbers(cells)

@@ -150,3 +150,24 @@ def test_the_catalogues_that_come_along_are_right_and_so_are_their_queries(name)
     assert catalogue.name == name
     assert catalogue.description.examples
     check_examples(catalogue)
+
+
+OWN_TIME = (
+    "  - {name: peak, datatype: double, unit: d, ucd: time.epoch, description: Of the flash,"
+    " from: {column: peak, time: iso}}\n"
+)
+
+
+def test_a_time_of_ones_own_is_in_the_time_system_of_the_others(write):
+    catalogue = read_catalogue(
+        write(GOOD.replace("columns:", "time: {scale: TDB}\ncolumns:") + OWN_TIME)
+    )
+    assert catalogue.column("peak").system == catalogue.column("time_min").system
+    assert catalogue.column("peak").system.timescale == "TDB"
+    assert catalogue.column("depth").system is None
+
+
+def test_a_time_of_ones_own_in_another_unit_is_refused_where_it_stands(write):
+    said = error_of(write(GOOD + OWN_TIME.replace("unit: d", "unit: h")))
+    assert "columns.1.from.time" in said
+    assert "not a Julian Date" in said

@@ -57,6 +57,11 @@ def test_a_number_is_shown_to_six_digits_and_told_in_full(number):
     assert float(shown.title or shown.text) == number
 
 
+def test_digits_before_the_point_are_never_left_out():
+    assert cell(Column("position", "double"), "-12345678.9").text == "-12345679"
+    assert cell(Column("position", "double"), "2e16").text == "2e+16"
+
+
 def test_whole_numbers_keep_all_their_digits():
     assert cell(Column("rank", "int"), "123456789") == Cell("123456789")
 

@@ -77,6 +77,18 @@ def test_a_time_is_read_as_the_mapping_says(form, value, jd):
     assert mapped(pd.DataFrame({"t": [value]}), time_min=mapping).values["time_min"][0] == jd
 
 
+def test_a_column_of_ones_own_is_a_time_where_its_source_says_so_whatever_its_ucd():
+    own = {
+        **column("found", "double"),
+        "unit": "d",
+        "ucd": "time.creation",
+        "from": {"column": "t", "time": "iso"},
+    }
+    rows = mapped(pd.DataFrame({"t": ["2000-01-01T12:00:00"]}), columns=[own])
+    assert not rows.violations
+    assert rows.values["found"][0] == 2451545.0
+
+
 @given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False)), min_size=1, max_size=20))
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_numbers_are_the_same_from_text_and_from_floats(values):
