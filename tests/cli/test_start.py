@@ -21,6 +21,11 @@ from epntap.settings import Settings
 _PROGRAM = """
 import json, os, signal, sys, threading, time, urllib.error, urllib.request
 
+import epntap.imports
+
+# On a machine that is busy with other tests the first answer may take longer than is given to it.
+epntap.imports.FIRST_ANSWERS_SECONDS = 5.0
+
 from epntap.cli import main
 
 def packages():

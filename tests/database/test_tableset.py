@@ -61,7 +61,7 @@ def test_a_reserved_column_name_is_stored_in_quotes_and_loaded_without(database:
     with database.reader() as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT column_name FROM tap_schema.columns WHERE column_name LIKE '%size%'"
-            " AND datatype = 'int'"
+            " AND table_name = 'TAP_SCHEMA.columns' AND datatype = 'int'"
         )
         assert cursor.fetchall() == [('"size"',)]
         table = load_tableset(connection).table("tap_schema.columns")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
+from tests_support import serving
 
 from epntap.catalogue import read_catalogue
 from epntap.database import Database
-from epntap.publish import DataFrameSource, drop, publish
+from epntap.publish import DataFrameSource, publish
+from epntap.settings import Settings
 
 from .answers import PLACE, ask, offered
 from .corpus import Case, Outcome, read_corpus
@@ -22,11 +24,18 @@ YAML = Path(__file__).parents[1] / "data" / "bench.yaml"
 
 
 @pytest.fixture(scope="module")
-def bench(database: Database, service: str) -> Iterator[str]:
-    """TAP URL of a service that has the small catalogue."""
-    publish(database, read_catalogue(YAML), DataFrameSource(bench_rows(), "simulated events"))
-    yield f"{service}/tap"
-    drop(database, "bench")
+def bench(settings: Settings, new_home: Callable[[], Path]) -> Iterator[str]:
+    """TAP URL of a service that has the small catalogue and nothing else.
+
+    With others beside it a table without its schema would be ambiguous.
+    """
+    here = settings.model_copy(
+        update={"home": new_home(), "maxrec": 20_000, "query_seconds": 5.0, "stream_seconds": 60.0}
+    )
+    with Database.open(here) as database:
+        publish(database, read_catalogue(YAML), DataFrameSource(bench_rows(), "simulated events"))
+        with serving(database, here) as shown:
+            yield f"{shown.url}/tap"
 
 
 @pytest.fixture(scope="module")
