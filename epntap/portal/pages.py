@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +23,25 @@ from starlette.staticfiles import StaticFiles
 from epntap.adql.features import FEATURES
 from epntap.database import Database
 from epntap.formats import FORMATS, negotiate
-from epntap.portal.preview import Preview, preview
+from epntap.portal.overview import Overview, overview
+from epntap.portal.preview import Preview, date_of, preview
 from epntap.portal.templates import Templates
 from epntap.settings import Settings
-from epntap.tables import Table
+from epntap.tables import Relation, Table
 from epntap.tap.parameters import QueryRequest
 from epntap.tap.query import QueryRun, TableSets
 
 if TYPE_CHECKING:
-    from epntap.catalogue import Catalogue
+    from epntap.catalogue import Catalogue, Description
 
 #: Rows of the first look at a catalogue.
 _PREVIEW_ROWS = 100
+
+#: Drawings that are kept, of the versions last counted.
+_OVERVIEWS = 64
+
+#: A catalogue of more rows is not counted for a drawing: nobody waits that long for a page.
+_COUNTED_ROWS = 5_000_000
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -57,6 +65,8 @@ class Portal:
         self._tablesets = tablesets
         self._settings = settings
         self._templates = Templates(settings)
+        self._overviews: dict[Relation, Overview] = {}
+        self._keeping = threading.Lock()
 
     def routes(self) -> list[BaseRoute]:
         """Return the pages."""
@@ -92,14 +102,33 @@ class Portal:
         table = self._tablesets.current().table(f"{name}.epn_core")
         if table is None:
             return self._page("missing.html", status=404, name=name)
-        catalogue = self._description(name)
+        description = self._description(name).description
+        rows = self._count(table)
+        drawn = self._overview(table, rows, description)
+        times = drawn.times
         return self._page(
             "catalogue.html",
             table=table,
-            catalogue=catalogue.description,
-            rows=self._count(table),
+            catalogue=description,
+            rows=rows,
             preview=self._preview(table),
+            overview=drawn,
+            first=date_of(times.first).text if times else "",
+            last=date_of(times.last).text if times else "",
+            most=max(bar.count for bar in times.bars) if times else 0,
         )
+
+    def _overview(self, table: Table, rows: int, description: Description) -> Overview:
+        """Return what is drawn of a catalogue; a version is counted once."""
+        drawn = self._overviews.get(table.relation)
+        if drawn is None:
+            wanted = rows <= _COUNTED_ROWS
+            drawn = overview(self._ask, table, description) if wanted else Overview(None, None)
+            with self._keeping:
+                while len(self._overviews) >= _OVERVIEWS:
+                    del self._overviews[next(iter(self._overviews))]
+                self._overviews[table.relation] = drawn
+        return drawn
 
     def _description(self, name: str) -> Catalogue:
         from epntap.catalogue import stored_catalogue

@@ -98,7 +98,7 @@ def preview(
 def _reader(column: Column) -> Callable[[str], Cell]:
     """Return how the values of a column are shown."""
     if isinstance(column.system, TimeSystem) and column.system.timeorigin == "JD-origin":
-        return _date
+        return date_of
     if column.datatype in ("float", "double") and column.arraysize is None:
         return _number
     return _picture if column.name == _PICTURES else _text
@@ -125,7 +125,8 @@ def _number(value: str) -> Cell:
     return Cell(text, value if float(text) != number else "")
 
 
-def _date(value: str) -> Cell:
+def date_of(value: str) -> Cell:
+    """Return how a Julian Date is shown; what has no date in the calendar is left as it is."""
     if not value:
         return Cell("")
     try:
