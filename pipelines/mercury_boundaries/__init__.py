@@ -31,7 +31,7 @@ class MercuryBoundariesPipeline(OnRequest):
 
     name = "mercury_boundaries"
     title = "Bow shock and magnetopause of Mercury from MESSENGER's magnetometer"
-    version = "1.1"
+    version = "1.2"
     model = "Mercury-Boundary-UNet"
     request_module = "pipelines.mercury_boundaries.request"
 

@@ -71,16 +71,17 @@ class PassageRule:
     bow_shock, magnetopause
         Added to the logarithm of the probability of these classes at every bin: how much of what is
         doubtful belongs to an interval of crossings.
-    edge_bow_shock, edge_magnetopause
-        The same in the second step, which `edges` describes.
+    least_bow_shock, least_magnetopause
+        Probability from which on bins count for the interval in the second step; see
+        `edges.best_interval`.
     """
 
     turn: float
     back: float
     bow_shock: float
     magnetopause: float
-    edge_bow_shock: float = 0.0
-    edge_magnetopause: float = 0.0
+    least_bow_shock: float = 0.25
+    least_magnetopause: float = 0.25
 
 
 def block_edges(first: int, bins: int) -> NDArray[np.int64]:

@@ -115,15 +115,15 @@ def class_probabilities(
 
 
 def edge_answer(networks: Sequence[Any]) -> EdgeAnswer:
-    """Return what asks networks of the second step: the logarithm of their mean probabilities."""
+    """Return what asks networks of the second step: their mean probabilities."""
     torch = require("torch")
 
     def answer(windows: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
             given = torch.from_numpy(windows)
             said = torch.stack([torch.softmax(each(given), dim=1) for each in networks])
-            logarithms: NDArray[np.float32] = said.mean(dim=0).clamp(min=1e-6).log().numpy()
-        return logarithms
+            mean: NDArray[np.float32] = said.mean(dim=0).numpy()
+        return mean
 
     return answer
 

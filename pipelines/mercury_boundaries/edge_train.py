@@ -30,9 +30,9 @@ from pipelines.mercury_boundaries.labels import (
     Classes,
 )
 from pipelines.mercury_boundaries.protocol import fold_of
-from pipelines.mercury_boundaries.train import Labelled
+from pipelines.mercury_boundaries.train import Labelled, learn
 from pipelines.signals.events import runs
-from pipelines.signals.training import Batch, TrainingPlan, fix_seeds, train_network
+from pipelines.signals.training import Batch, fix_seeds
 
 #: Windows a batch, and the share of them that is real where there are real crossings.
 _BATCH, _REAL = 12, 0.35
@@ -42,7 +42,7 @@ _BATCH, _REAL = 12, 0.35
 _WRONG: Final = (5.0, 150.0)
 
 #: Batches of learning from simulation, and with real crossings.
-EDGE_PRETRAINING, EDGE_TRAINING = 150, 50
+EDGE_PRETRAINING, EDGE_TRAINING = 1500, 100
 
 #: Which classes lie outside and inside of each boundary.
 _SIDES: Final = {BOW_SHOCK: (SOLAR_WIND, SHEATH), MAGNETOPAUSE: (SHEATH, MAGNETOSPHERE)}
@@ -212,20 +212,12 @@ def fit_edges(
     steps: int,
     start: Any = None,
 ) -> Any:
-    """Train one network of the second step for a fixed number of batches; see `train.fit`."""
+    """Train one network of the second step; see `train.learn`."""
     require("torch")
     from pipelines.mercury_boundaries.edge_model import EdgeNetwork, edge_loss
 
     random = fix_seeds(seed)
     network = EdgeNetwork(len(EDGE_CHANNELS))
-    if start is not None:
-        network.load_state_dict(start)
-    plan = TrainingPlan(
-        steps=steps,
-        learning_rate=2e-3 if start is not None else 5e-3,
-        check_every=steps,
-        warm_up=20,
-        memory=0.97,
-    )
-    train_network(network, edge_batches(real, simulated, random), edge_loss, lambda _: 0.0, plan)
+    source = edge_batches(real, simulated, random)
+    learn(network, source, edge_loss, rate=5e-3, steps=steps, start=start)
     return network

@@ -5,6 +5,9 @@ sides, and calls crossing what lies between its first and its last step from one
 does this: every crossing is looked at in a window of its own, in which the field is told relative
 to what it is outside and inside, and time runs inwards. Hence a small network suffices, and what it
 learns in simulation holds for real orbits.
+
+The network says how likely each bin lies in the interval. From that follows the interval with the
+largest F1 that can be expected, which is longer than the most likely one (`best_interval`).
 """
 
 from __future__ import annotations
@@ -53,7 +56,7 @@ EDGE_CHANNELS: Final = (
     "mask",
 )
 
-#: Maps windows (m, channels, `EDGE_WINDOW`) to logarithms of probabilities (m, 3, `EDGE_WINDOW`).
+#: Maps windows (m, channels, `EDGE_WINDOW`) to probabilities (m, 3, `EDGE_WINDOW`).
 EdgeAnswer = Callable[[Values], Values]
 
 #: What a bin of the window may be.
@@ -196,32 +199,32 @@ def _cosine(field: Numbers, mean: Numbers) -> Numbers:
     return np.asarray(field @ mean / np.maximum(lengths, 1e-3))
 
 
-def best_edges(logarithms: Values, passage: Passage, more: float) -> tuple[int, int]:
-    """Return the interval that the answers for a window speak for most, in bins of the series.
+def best_interval(probabilities: Values, passage: Passage, least: float) -> tuple[int, int]:
+    """Return the interval with the largest expected F1, in bins of the series, half-open.
+
+    It is the run of bins over which the probability of the crossing exceeds `least` by the largest
+    sum. F1 over the bins of all crossings is largest in expectation if those bins are named whose
+    probability is above half of the F1 that is reached so (Lipton et al. 2014); an interval has no
+    holes, hence a sum over a run. The most likely interval, which stands for a probability of about
+    a half, is too short wherever its edges are in doubt.
 
     Parameters
     ----------
-    logarithms
-        Of the probabilities of `OUTSIDE`, `CROSSING` and `INSIDE`, shape (3, `EDGE_WINDOW`), time
-        running inwards.
+    probabilities
+        Of `OUTSIDE`, `CROSSING` and `INSIDE`, shape (3, `EDGE_WINDOW`), time running inwards.
     passage
         What the window is of.
-    more
-        Added to the logarithm of `CROSSING`.
+    least
+        Probability from which on a bin is worth naming.
     """
-    given = logarithms.astype(np.float64) + np.array([[0.0], [more], [0.0]])
-    if not passage.inbound:
-        given = given[::-1, ::-1]
-    low = passage.floor - passage.first
-    given = given[:, low : low + passage.ceiling - passage.floor]
-    # sums[k, t]: all bins before t are k.
-    sums = np.concatenate([np.zeros((3, 1)), np.cumsum(given, axis=1)], axis=1)
-    before = sums[0] - sums[1]
-    highest = np.maximum.accumulate(before)
-    start = np.searchsorted(highest, highest, side="left")
-    total = highest[:-1] + (sums[1] - sums[2])[1:]
-    end = int(total.argmax()) + 1
-    first = int(start[end - 1])
+    crossing = probabilities[CROSSING].astype(np.float64)
+    crossing = crossing if passage.inbound else crossing[::-1]
+    start = passage.floor - passage.first
+    worth = crossing[start : start + passage.ceiling - passage.floor] - least
+    # sums[t]: all bins before t.
+    sums = np.concatenate([[0.0], np.cumsum(worth)])
+    end = int((sums[1:] - np.minimum.accumulate(sums)[:-1]).argmax()) + 1
+    first = int(sums[:end].argmin())
     return passage.floor + first, passage.floor + end
 
 
@@ -231,7 +234,7 @@ def refine(
     intervals: NDArray[np.int64],
     kinds: NDArray[np.int64],
     answer: EdgeAnswer,
-    more: Sequence[tuple[float, float]],
+    least: Sequence[tuple[float, float]],
 ) -> list[States]:
     """Return states whose crossings begin and end where the second step says.
 
@@ -244,20 +247,20 @@ def refine(
     intervals, kinds
         As `decide.passed` returns them.
     answer
-        Maps windows (m, channels, `EDGE_WINDOW`) to logarithms (m, 3, `EDGE_WINDOW`).
-    more
-        Added to the logarithm of crossings, for bow shock and magnetopause.
+        Maps windows (m, channels, `EDGE_WINDOW`) to probabilities (m, 3, `EDGE_WINDOW`).
+    least
+        As for `best_interval`, for bow shock and magnetopause.
 
     Returns
     -------
     refined
-        For each pair of `more`.
+        For each pair of `least`.
     """
     settled = untouched(states, intervals)
     found = passages_between(settled, intervals, kinds)
     # Each is asked alone: an answer does not depend on what else is in a series.
     said = [answer(edge_channels(bins, each)[None])[0] for each in found]
-    return [moved(settled, found, said, each) for each in more]
+    return [moved(settled, found, said, each) for each in least]
 
 
 def untouched(states: States, intervals: NDArray[np.int64]) -> States:
@@ -273,12 +276,12 @@ def untouched(states: States, intervals: NDArray[np.int64]) -> States:
 
 
 def moved(
-    states: States, found: Sequence[Passage], said: Sequence[Values], more: tuple[float, float]
+    states: States, found: Sequence[Passage], said: Sequence[Values], least: tuple[float, float]
 ) -> States:
-    """Return states with crossings moved to the edges that are best."""
+    """Return states with crossings moved to the intervals that are best."""
     refined = states.copy()
-    for each, logarithms in zip(found, said, strict=True):
-        low, high = best_edges(logarithms, each, more[int(each.magnetopause)])
+    for each, probabilities in zip(found, said, strict=True):
+        low, high = best_interval(probabilities, each, least[int(each.magnetopause)])
         before, during, after = states[each.low - 1], states[each.low], states[each.high]
         refined[each.floor : each.ceiling] = np.repeat(
             np.array([before, during, after], dtype=np.int8),

@@ -91,8 +91,8 @@ def find_passages(
     """
     states = decide(probabilities, bins.known, bins.first, rule)
     if edges is not None:
-        more = [(rule.edge_bow_shock, rule.edge_magnetopause)]
-        states = refine(states, bins, *passed(states), edges, more)[0]
+        least = [(rule.least_bow_shock, rule.least_magnetopause)]
+        states = refine(states, bins, *passed(states), edges, least)[0]
     return make_passages(states, probabilities, bins)
 
 

@@ -18,13 +18,13 @@ from pipelines.mercury_boundaries.passages import Passages, make_passages
 from pipelines.mercury_boundaries.truth import Truth
 
 #: Rules that are tried.
-_TURN: Final = (2.0, 5.0, 9.0)
+_TURN: Final = (2.0, 5.0)
 _BACK: Final = (4.0,)
 _MORE: Final = (0.0, 0.7)
-_EDGE_MORE: Final = (-0.7, 0.0, 0.7)
+_LEAST: Final = (0.15, 0.2, 0.25, 0.3)
 
 #: The part of a rule that only the second step uses, when it is not told.
-_NO_EDGES: Final = {"edge_bow_shock": 0.0, "edge_magnetopause": 0.0}
+_NO_EDGES: Final = {"least_bow_shock": 0.25, "least_magnetopause": 0.25}
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ class Answered:
 def candidate_rules() -> list[PassageRule]:
     """Return all rules that are tried."""
     return [
-        PassageRule(*each)
-        for each in itertools.product(_TURN, _BACK, _MORE, _MORE, _EDGE_MORE, _EDGE_MORE)
+        PassageRule(*each) for each in itertools.product(_TURN, _BACK, _MORE, _MORE, _LEAST, _LEAST)
     ]
 
 
@@ -71,13 +70,13 @@ def passages_by_rule(
     found: dict[tuple[PassageRule, int], Passages] = {}
     for number, path in enumerate(paths):
         mine = [each for each in rules if replace(each, **_NO_EDGES) == path]
-        more = [(each.edge_bow_shock, each.edge_magnetopause) for each in mine]
+        least = [(each.least_bow_shock, each.least_magnetopause) for each in mine]
         for orbit, (truth, said) in enumerate(zip(truths, row, strict=True)):
             coarse = states[number * len(stretches) + orbit]
             refined = (
                 [coarse] * len(mine)
                 if said.edges is None
-                else refine(coarse, truth.bins, *passed(coarse), said.edges, more)
+                else refine(coarse, truth.bins, *passed(coarse), said.edges, least)
             )
             for rule, one in zip(mine, refined, strict=True):
                 found[rule, orbit] = make_passages(one, said.probabilities, truth.bins)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,9 +131,7 @@ def fit(
     start: Any = None,
     progress: Progress = silent,
 ) -> Any:
-    """Train one network for a fixed number of batches.
-
-    Nothing is held back: the learning rate falls to zero and the weights are averaged.
+    """Train one network of the first step.
 
     Parameters
     ----------
@@ -141,12 +139,8 @@ def fit(
         What is learnt from.
     seed
         Of the weights and the batches.
-    steps
-        Batches.
-    start
-        State of a network to start from, at half the learning rate.
-    progress
-        Told at the end of training.
+    steps, start, progress
+        As for `learn`.
 
     Returns
     -------
@@ -158,21 +152,49 @@ def fit(
 
     random = fix_seeds(seed)
     network = BoundaryNetwork(len(CHANNELS))
+    source = batches(real, simulated, random, WINDOW)
+    learn(network, source, class_loss, rate=4e-3, steps=steps, start=start, progress=progress)
+    return network
+
+
+def learn(
+    network: Any,
+    source: Iterator[Batch],
+    loss: Callable[[Any, Any, Any], Any],
+    *,
+    rate: float,
+    steps: int,
+    start: Any = None,
+    progress: Progress = silent,
+) -> None:
+    """Train a network of either step for a fixed number of batches.
+
+    Nothing is held back: the learning rate falls to zero and the weights are averaged.
+
+    Parameters
+    ----------
+    network
+        Changed in place, in evaluation mode afterwards.
+    source
+        Endless batches.
+    loss
+        Of outputs, targets and weights.
+    rate
+        Of learning, halved if there is a state to start from.
+    steps
+        Batches.
+    start
+        State of a network to start from.
+    progress
+        Told at the end of training.
+    """
     if start is not None:
         network.load_state_dict(start)
     plan = TrainingPlan(
         steps=steps,
-        learning_rate=2e-3 if start is not None else 4e-3,
+        learning_rate=0.5 * rate if start is not None else rate,
         check_every=steps,
         warm_up=30,
         memory=0.97,
     )
-    train_network(
-        network,
-        batches(real, simulated, random, WINDOW),
-        class_loss,
-        lambda _: 0.0,
-        plan,
-        progress=progress,
-    )
-    return network
+    train_network(network, source, loss, lambda _: 0.0, plan, progress=progress)

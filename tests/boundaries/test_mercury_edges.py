@@ -17,7 +17,7 @@ from pipelines.mercury_boundaries.edges import (
     INSIDE,
     OUTSIDE,
     Passage,
-    best_edges,
+    best_interval,
     edge_channels,
     passages_between,
     refine,
@@ -46,15 +46,15 @@ def jump_answer(windows):
 
     Stands for a network that has learnt the definition of the lists.
     """
-    answers = np.full((len(windows), 3, EDGE_WINDOW), -6.0, np.float32)
+    answers = np.zeros((len(windows), 3, EDGE_WINDOW), np.float32)
     for window, answer in zip(windows, answers, strict=True):
         inner = window[EDGE_CHANNELS.index("level")] > 0
         known = window[EDGE_CHANNELS.index("mask")] > 0
         first = int(np.flatnonzero(inner & known)[0])
         last = int(np.flatnonzero(~inner & known)[-1]) + 1
-        answer[OUTSIDE, :first] = 0
-        answer[CROSSING, first:last] = 0
-        answer[INSIDE, last:] = 0
+        answer[OUTSIDE, :first] = 1
+        answer[CROSSING, first:last] = 1
+        answer[INSIDE, last:] = 1
     return answers
 
 
@@ -69,7 +69,7 @@ def test_an_interval_goes_from_the_first_to_the_last_step_whatever_the_path_said
             bins.unrest_of_strength[::-1].copy(), bins.known, bins.approach, None,
         )  # fmt: skip
         states = states_of((6, 585), (7, 25), (0, 590))
-    refined = refine(states, bins, *passed(states), jump_answer, [(0.0, 0.0)])[0]
+    refined = refine(states, bins, *passed(states), jump_answer, [(0.25, 0.25)])[0]
     (low, high), *others = passed(refined)[0]
     assert not others
     expected = (560, 620) if inbound else (580, 640)
@@ -88,29 +88,58 @@ def test_an_outbound_window_is_the_inbound_one_of_the_mirrored_time():
     np.testing.assert_allclose(there, back, atol=1e-4)
 
 
+def expected_overlap(crossing, least, low, high):
+    """Return what naming bins is worth; F1 is largest where this is, if `least` is half of it."""
+    return float((crossing[low:high] - least).sum())
+
+
 @settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10_000), inbound=st.booleans())
-def test_the_best_edges_are_those_of_trying_all(seed, inbound):
+@given(seed=st.integers(0, 10_000), inbound=st.booleans(), least=st.sampled_from([0.15, 0.3, 0.6]))
+def test_the_best_interval_is_that_of_trying_all(seed, inbound, least):
     random = np.random.default_rng(seed)
-    logarithms = np.log(random.dirichlet(np.ones(3), EDGE_WINDOW).T).astype(np.float32)
+    probabilities = random.dirichlet(np.ones(3), EDGE_WINDOW).T.astype(np.float32)
     middle = 2000
     floor = middle - int(random.integers(5, 20))
     ceiling = middle + int(random.integers(5, 20))
     passage = Passage(middle - 2, middle + 2, floor, ceiling, inbound, False)
-    found = best_edges(logarithms, passage, 0.3)
-    given_ = logarithms.astype(float) + np.array([[0], [0.3], [0]])
-    if not inbound:
-        given_ = given_[::-1, ::-1]
-    part = given_[:, floor - passage.first : ceiling - passage.first]
-
-    def goodness(low, high):
-        return part[0, :low].sum() + part[1, low:high].sum() + part[2, high:].sum()
-
+    found = best_interval(probabilities, passage, least)
+    crossing = probabilities[CROSSING] if inbound else probabilities[CROSSING, ::-1]
+    part = crossing[floor - passage.first : ceiling - passage.first].astype(float)
     pairs = itertools.combinations(range(ceiling - floor + 1), 2)
-    best = max(pairs, key=lambda each: goodness(*each))
+    best = max(expected_overlap(part, least, *each) for each in pairs)
     low, high = found[0] - floor, found[1] - floor
-    assert goodness(low, high) == pytest.approx(goodness(*best), abs=1e-6)
+    assert expected_overlap(part, least, low, high) == pytest.approx(best, abs=1e-6)
     assert floor <= found[0] < found[1] <= ceiling
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_naming_the_bins_above_half_of_the_best_f1_reaches_it(seed):
+    random = np.random.default_rng(seed)
+    middle, spread = random.uniform(40, 60), random.uniform(2, 12)
+    edges = np.sort(random.normal(middle, spread, (400, 2)), axis=1).round().astype(int)
+    time = np.arange(100)
+    inside = (time >= edges[:, :1]) & (time < edges[:, 1:])
+    probability = inside.mean(axis=0)
+
+    def f1(low, high):
+        named = (time >= low) & (time < high)
+        return 2 * probability[named].sum() / (named.sum() + probability.sum())
+
+    best = max(f1(*each) for each in itertools.combinations(range(0, 101, 2), 2))
+    answer = np.zeros((3, EDGE_WINDOW), np.float32)
+    half = EDGE_WINDOW // 2
+    answer[CROSSING, half - 50 : half + 50] = probability
+    passage = Passage(999, 1001, 950, 1050, True, False)
+    low, high = best_interval(answer, passage, best / 2)
+    assert f1(low - 950, high - 950) >= best - 0.01
+
+
+def test_a_doubtful_interval_keeps_its_best_bin():
+    answer = np.zeros((3, EDGE_WINDOW), np.float32)
+    answer[CROSSING, EDGE_WINDOW // 2 + 7] = 0.1
+    passage = Passage(999, 1001, 900, 1100, True, True)
+    assert best_interval(answer, passage, 0.3) == (1007, 1008)
 
 
 @settings(max_examples=30, deadline=None)
@@ -128,7 +157,7 @@ def test_whatever_the_second_step_says_no_crossing_is_made_or_lost(lengths, seed
         return np.log(random.dirichlet(np.ones(3), (len(windows), EDGE_WINDOW))).transpose(0, 2, 1)
 
     before, kinds = passed(states)
-    refined = refine(states, bins, before, kinds, anything, [(2.0, 2.0)])[0]
+    refined = refine(states, bins, before, kinds, anything, [(0.1, 0.3)])[0]
     after, same = passed(refined)
     np.testing.assert_array_equal(same, kinds)
     assert (after[:, 0] < after[:, 1]).all()
