@@ -58,8 +58,8 @@ def test_a_change_within_a_block_is_found_by_the_end_of_the_next():
     values = noise(6)
     values[3 * BLOCK + 6 :, :] += 2.5
     drifts = find_drifts(values, 40.0)
-    assert judge(drifts, 3, "it").found
-    assert judge(drifts, 3, "it").false == 0
+    assert judge(drifts, 3 * BLOCK + 6, "it").found
+    assert judge(drifts, 3 * BLOCK + 6, "it").false == 0
 
 
 def test_without_change_blocks_give_few_alarms():
@@ -186,9 +186,9 @@ def test_judging_counts_delays_and_false_alarms():
     values = noise(7)
     values[2 * BLOCK : 3 * BLOCK] += 4.0
     values[5 * BLOCK :] += 4.0
-    found = judge(find_drifts(values, 40.0), 4, "it")
+    found = judge(find_drifts(values, 40.0), 4 * BLOCK + 3, "it")
     assert (found.quiet, found.false, found.delay) == (3, 2, 1)
-    assert judge(find_drifts(noise(5), np.inf), 2, "it").delay is None
+    assert judge(find_drifts(noise(5), np.inf), 2 * BLOCK, "it").delay is None
 
 
 def rolling(level, orbits, seed):

@@ -23,15 +23,20 @@ from pipelines.mercury_boundaries.active.comparison import (
     FULL,
     TENTH,
     Curve,
-    by_seed,
     compare_real,
     learning_curve,
     score,
-    verdict,
 )
 from pipelines.mercury_boundaries.active.mission import Mission
 from pipelines.mercury_boundaries.active.prepare import prepared_mission
 from pipelines.mercury_boundaries.active.strategies import STRATEGIES, Pool
+from pipelines.mercury_boundaries.active.verdicts import (
+    by_seed,
+    half_interval,
+    holm,
+    strategies_of,
+    verdict,
+)
 from pipelines.mercury_boundaries.features import bin_series
 
 
@@ -170,3 +175,30 @@ def test_a_verdict_is_paired_by_seed():
     assert better.part_of_full == pytest.approx(0.73 / 0.8, abs=0.01)
     assert verdict(curves_with(-0.03), "better", TENTH).p_value > 0.9
     assert by_seed(curves_with(0.0), FULL)[0] == pytest.approx([0.8])
+
+
+def test_a_verdict_tells_how_sure_it_is():
+    better = verdict(curves_with(0.03), "better", TENTH)
+    assert better.better == 5
+    # A standard deviation of 0.002 / sqrt(2) of each of five differences, 2.78 of its errors.
+    assert 0.0005 < better.gain_error < 0.004
+    assert half_interval(np.array([1.0, 3.0])) == pytest.approx(12.706, abs=0.01)
+    assert strategies_of(curves_with(0.0)) == ["random", "better"]
+
+
+def test_p_values_are_corrected_for_how_many_were_asked_for():
+    adjusted = holm({"a": 0.04, "b": 0.01, "c": 0.03})
+    assert adjusted == pytest.approx({"b": 0.03, "c": 0.06, "a": 0.06})
+    assert holm({"a": 0.9, "b": 0.8}) == {"b": 1.0, "a": 1.0}
+
+
+@settings(max_examples=40, deadline=None)
+@given(values=st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_corrected_p_values_keep_their_order_and_are_no_smaller(values):
+    given_ = {f"{number}": each for number, each in enumerate(values)}
+    adjusted = holm(given_)
+    for one in given_:
+        assert given_[one] <= adjusted[one] <= 1
+        for other in given_:
+            if given_[one] < given_[other]:
+                assert adjusted[one] <= adjusted[other]

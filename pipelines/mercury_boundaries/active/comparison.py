@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
-from pipelines.errors import require
 from pipelines.mercury_boundaries.active.cells import Cells
 from pipelines.mercury_boundaries.active.classifier import (
     FastClassifier,
@@ -76,18 +75,20 @@ class Curve:
 
 
 def drifts_of_pool(
-    pool: Sequence[PreparedOrbit], model: DriftModel, known: DriftGan, seed: int
+    pool: Sequence[PreparedOrbit], model: DriftModel, known: DriftGan | None, seed: int
 ) -> dict[str, Labels]:
-    """Return the drift of each orbit of a pool by every detector."""
+    """Return the drift of each orbit of a pool by every detector.
+
+    The network is left out when it is not given: it learns anew in every block, which takes as long
+    as all the rest of a comparison.
+    """
     summaries = [each.summary for each in pool]
-    threshold = float(model.notes["gan_threshold"])
-    return {
-        "two samples": model.drifts(summaries).labels,
-        "network": find_drifts_by_gan(
-            [each.rolling for each in pool], threshold, known, seed=seed
-        ).labels,
-        "regimes": model.regimes.numbers(model.expectation, summaries),
-    }
+    found = {"two samples": model.drifts(summaries).labels}
+    if known is not None:
+        threshold = float(model.notes["gan_threshold"])
+        rolling = [each.rolling for each in pool]
+        found["network"] = find_drifts_by_gan(rolling, threshold, known, seed=seed).labels
+    return found | {"regimes": model.regimes.numbers(model.expectation, summaries)}
 
 
 def score(classifier: FastClassifier, orbits: Sequence[Cells]) -> float:
@@ -146,22 +147,27 @@ def learning_curve(
 def compare(
     orbits: Sequence[PreparedOrbit],
     model: DriftModel,
-    known: DriftGan,
+    known: DriftGan | None,
     seed: int,
     progress: Progress = silent,
+    wanted: Sequence[str] | None = None,
 ) -> list[Curve]:
-    """Return the learning curves of all strategies on one simulated mission.
+    """Return the learning curves of strategies on one simulated mission.
 
     Parameters
     ----------
     orbits
         Of the mission, in order of time; the first `POOL` can be chosen.
     model, known
-        Of drift: the simple detector, and the networks of the published one.
+        Of drift: the simple detector, and the networks of the published one if their drifts are
+        compared, too.
     seed
         Of the mission.
     progress
         Told after each curve.
+    wanted
+        Names of the strategies, and `FULL`; everything when not given. A curve does not depend on
+        what else is wanted.
     """
     pool, test = [each.cells for each in orbits[:POOL]], [each.cells for each in orbits[POOL:]]
     drifts = drifts_of_pool(orbits[:POOL], model, known, seed)
@@ -170,6 +176,7 @@ def compare(
         ("entropy", STRATEGIES["entropy"], drifts["regimes"]),
         *((WITHIN[name], choose_within_drifts, labels) for name, labels in drifts.items()),
     ]
+    runs = [each for each in runs if wanted is None or each[0] in wanted]
     curves = []
     for repeat in range(REPEATS):
         chance = np.random.default_rng([seed, repeat, 7])
@@ -180,8 +187,9 @@ def compare(
             f1 = learning_curve(pool, test, strategy, labels, first, SIZES, mine, start)
             curves.append(Curve(name, seed, repeat, SIZES, f1))
             progress(f"comparing strategies, seed {seed}", len(curves), len(runs) * REPEATS)
-        full = score(fit_classifier(pool, mine, _FULL_STEPS), test)
-        curves.append(Curve(FULL, seed, repeat, (POOL,), (full,)))
+        if wanted is None or FULL in wanted:
+            full = score(fit_classifier(pool, mine, _FULL_STEPS), test)
+            curves.append(Curve(FULL, seed, repeat, (POOL,), (full,)))
     return curves
 
 
@@ -232,68 +240,3 @@ def compare_real(
         curves.append(Curve(FULL, fold, 0, (len(pool),), (full,)))
         progress("comparing strategies on real orbits", fold + 1, folds)
     return curves
-
-
-def by_seed(curves: Sequence[Curve], strategy: str) -> dict[int, NDArray[np.float64]]:
-    """Return the scores of a strategy for each seed, means over its first choices."""
-    seeds = sorted({each.seed for each in curves})
-    return {
-        seed: np.mean(
-            [each.f1 for each in curves if each.seed == seed and each.strategy == strategy], axis=0
-        )
-        for seed in seeds
-    }
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How a strategy does with a number of labelled orbits.
-
-    Attributes
-    ----------
-    mean, deviation
-        Of macro-F1 over the seeds.
-    part_of_full
-        Mean of its ratio to that of a classifier that learnt from all orbits.
-    gain
-        Mean difference to choosing at random; 0 for that itself.
-    p_value, p_wilcoxon
-        One-sided, paired by seed: Student's test, and Wilcoxon's signed ranks; 1 without any
-        difference, as for random itself.
-    """
-
-    mean: float
-    deviation: float
-    part_of_full: float
-    gain: float
-    p_value: float
-    p_wilcoxon: float
-
-
-def verdict(curves: Sequence[Curve], strategy: str, size: int) -> Verdict:
-    """Judge a strategy by the seeds of a comparison."""
-    statistics = require("scipy.stats")
-    sizes = next(each.sizes for each in curves if each.strategy == strategy)
-    place = sizes.index(size)
-    mine, other, full = (
-        np.array([values[where] for values in by_seed(curves, name).values()])
-        for name, where in ((strategy, place), ("random", place), (FULL, 0))
-    )
-    student = wilcoxon = 1.0
-    if (mine != other).any():
-        student = float(statistics.ttest_rel(mine, other, alternative="greater").pvalue)
-        wilcoxon = float(statistics.wilcoxon(mine, other, alternative="greater").pvalue)
-    return Verdict(
-        float(mine.mean()),
-        float(mine.std(ddof=1)),
-        float((mine / full).mean()),
-        float((mine - other).mean()),
-        student,
-        wilcoxon,
-    )
-
-
-def strategies_of(curves: Sequence[Curve]) -> list[str]:
-    """Return the strategies of curves in the order in which they were compared, without `FULL`."""
-    names: Mapping[str, None] = {each.strategy: None for each in curves if each.strategy != FULL}
-    return list(names)

@@ -14,17 +14,12 @@ from typing import Any, Final
 import numpy as np
 
 from pipelines.errors import PipelineError, require
-from pipelines.mercury_boundaries.active.comparison import (
-    FULL,
-    POOL,
-    TENTH,
-    Curve,
-    by_seed,
-    strategies_of,
-)
-from pipelines.mercury_boundaries.active.drift import BLOCK
-from pipelines.mercury_boundaries.active.experiment import curves_of
+from pipelines.mercury_boundaries.active.alarms import load_alarm_model
+from pipelines.mercury_boundaries.active.comparison import FULL, POOL, TENTH, Curve
+from pipelines.mercury_boundaries.active.curves import curves_of
+from pipelines.mercury_boundaries.active.drift import BLOCK, load_drift_model
 from pipelines.mercury_boundaries.active.report import read_results
+from pipelines.mercury_boundaries.active.verdicts import by_seed, strategies_of
 
 _COLOURS: Final = ("0.4", "tab:blue", "tab:orange", "tab:purple", "tab:green")
 
@@ -59,30 +54,26 @@ def draw_curves(curves: Sequence[Curve], path: Path) -> None:
 
 def draw_statistics(results: Mapping[str, Any], path: Path) -> None:
     """Draw the statistic from block to block, with injected changes and over the seasons."""
+    thresholds = load_alarm_model(load_drift_model().expectation)
     figure = require("matplotlib.figure").Figure(figsize=(9, 7), layout="constrained")
     above, below = figure.subplots(2, 1)
     for name, course in results["courses"].items():
-        above.semilogy(range(len(course)), _numbers(course), marker="o", label=name)
-    above.axhline(results["thresholds"][0], color="k", linestyle=":", label="threshold")
+        above.plot(range(len(course)), _numbers(course), marker="o", label=name)
+    above.axhline(thresholds.threshold, color="k", linestyle=":", label="threshold")
     above.axvspan(3.5, 4.5, color="0.9", label="block in which the change comes")
     above.set_xlabel(f"block of {BLOCK} orbits")
-    above.set_ylabel("statistic")
+    above.set_ylabel("largest squared deviate of ranks")
     above.set_title("Injected changes, season standing still")
     above.legend(fontsize=7, loc="upper left")
-    for season, threshold, colour in (
-        ("False", results["thresholds"][0], "tab:red"),
-        ("True", results["thresholds"][1], "tab:blue"),
-    ):
-        name = "season expected" if season == "True" else "season as a drift"
-        for number, course in enumerate(results["season_courses"][season]):
-            label = name if number == 0 else None
-            below.semilogy(
-                range(len(course)), _numbers(course), color=colour, alpha=0.6, label=label
-            )
-        below.axhline(threshold, color=colour, linestyle=":")
+    for course in results["season_courses"]:
+        below.plot(range(len(course)), _numbers(course), color="tab:blue", alpha=0.5)
+    first, later = thresholds.thresholds_season
+    year = 11  # Blocks of eight orbits, every second of 12 h, in a Mercury year.
+    below.hlines(first, 0, year, color="k", linestyle=":", label="threshold, first Mercury year")
+    below.hlines(later, year, len(results["season_courses"][0]), color="k", label="later")
     below.set_xlabel(f"block of {BLOCK} orbits (every second orbit: 16 revolutions)")
-    below.set_ylabel("statistic")
-    below.set_title("Nothing injected: the season alone, and what is left when it is expected")
+    below.set_ylabel("largest squared deviate of ranks")
+    below.set_title(f"Nothing injected: {len(results['season_courses'])} missions, season expected")
     below.legend(fontsize=8)
     figure.savefig(path, dpi=90)
 
@@ -100,7 +91,8 @@ def main() -> int:
     try:
         results = read_results()
         arguments.output.mkdir(parents=True, exist_ok=True)
-        draw_curves(curves_of(results["curves"]), arguments.output / "active_curves.png")
+        curves = curves_of([*results["curves"], *results.get("secondary", [])])
+        draw_curves(curves, arguments.output / "active_curves.png")
         draw_statistics(results, arguments.output / "active_drift.png")
     except (PipelineError, OSError, ValueError, KeyError) as error:
         print(error, file=sys.stderr)

@@ -112,7 +112,7 @@ def prepared_mission(
     progress
         Told after each orbit.
     """
-    path = _path(mission, numbers, cache) if cache else None
+    path = prepared_path(mission, numbers, cache) if cache else None
     if path is not None and path.is_file():
         return _read(path)
     made = []
@@ -122,11 +122,15 @@ def prepared_mission(
         progress(f"simulating the mission of seed {mission.seed}", done + 1, len(numbers))
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(made, path)
+        # What is broken off leaves no half of a file under the name that is looked for.
+        half = path.with_suffix(".half.npz")
+        _write(made, half)
+        half.replace(path)
     return made
 
 
-def _path(mission: Mission, numbers: Sequence[int], cache: Path) -> Path:
+def prepared_path(mission: Mission, numbers: Sequence[int], cache: Path) -> Path:
+    """Return where prepared orbits are kept; the name changes with the code of the simulator."""
     folder = Path(case.__file__).parent
     code = digest_files([folder / each for each in _SOURCES])
     text = f"{code} {CHANNELS} {mission} {list(numbers)}"

@@ -13,11 +13,18 @@ import pandas as pd
 from pipelines.contract import Progress, silent
 from pipelines.errors import LabelError
 from pipelines.labelling import Proposals
+from pipelines.mercury_boundaries.active.alarms import Alarms, load_alarm_model
 from pipelines.mercury_boundaries.active.classifier import entropy
 from pipelines.mercury_boundaries.active.column import drift_name
-from pipelines.mercury_boundaries.active.drift import DriftModel, load_drift_model, regime_values
+from pipelines.mercury_boundaries.active.drift import (
+    BLOCK,
+    DriftModel,
+    load_drift_model,
+    regime_values,
+)
 from pipelines.mercury_boundaries.active.labelled import labelled_orbits
 from pipelines.mercury_boundaries.active.orbits import (
+    MEASURES,
     OrbitExtent,
     OrbitSummary,
     around_periapsis,
@@ -155,11 +162,13 @@ def propose_orbits(
     )
     pool = Pool(np.array([each.uncertainty for each in orbits]), numbers, labelled)
     chosen = choose_within_drifts(pool, count, np.random.default_rng(0))
-    values = regime_values(model.expectation, [each.summary for each in orbits])
+    summaries = [each.summary for each in orbits]
+    values = regime_values(model.expectation, summaries)
+    alarms = load_alarm_model(model.expectation).alarms(summaries, season=True)
     frames, reasons = [], []
     for place, number in enumerate(chosen):
         distance = _distance(values, number, [*labelled, *chosen[:place]])
-        reason = _reason(orbits, pool, number, distance)
+        reason = _reason(orbits, pool, number, distance) + alarm_reason(alarms, number)
         frames.append(_rows(orbits[number], drift_name(int(numbers[number])), distance, reason))
         reasons.append(f"{orbits[number].extent.name}: {reason}")
     return Proposals(pd.concat(frames, ignore_index=True)[list(FORM)], tuple(reasons))
@@ -187,6 +196,23 @@ def _reason(orbits: Sequence[Candidate], pool: Pool, number: int, distance: floa
     else:
         parts.append("nothing is labelled yet")
     return "; ".join(parts)
+
+
+def alarm_reason(alarms: Alarms, number: int) -> str:
+    """Return what is to be said of an orbit if it lies in a block with an alarm, else nothing.
+
+    Parameters
+    ----------
+    alarms
+        Of all orbits, blocks of eight from the first.
+    number
+        Of the orbit.
+    """
+    block = number // BLOCK
+    if block >= len(alarms.alarms) or not alarms.alarms[block]:
+        return ""
+    measure = MEASURES[alarms.measures[block]].replace("_", " ")
+    return f"; {measure} of the orbits around it is not what it was in this season"
 
 
 def _rows(one: Candidate, drift: str, distance: float, reason: str) -> pd.DataFrame:
