@@ -122,9 +122,9 @@ class MarsMoundsPipeline:
         *,
         seed: int = 0,
         seeds: int = 1,
-        steps: int = 360,
+        steps: int = 300,
         sites: int = 64,
-        rule_sites: int = 12,
+        rule_sites: int = 40,
         kind: str = "heights",
         progress: Progress = silent,
     ) -> Mapping[str, Any]:

@@ -4,7 +4,8 @@ thresholds   the pair with the best mean of pixel F1 and object F1
 confidence   a logistic regression: is a candidate a mound, with half of its outline right?
 vent         the score that names most matched mounds rightly
 sizes        the factor that takes the median error away, and the two parts of the standard
-             deviation of greatest likelihood, brought to hold two thirds of the errors
+             deviation of greatest likelihood, brought to hold two thirds of the errors on sites
+             that they were not fitted to: sites differ more than mounds of one site do
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from numpy.typing import NDArray
 
 from pipelines.contract import Progress, silent
 from pipelines.errors import require
-from pipelines.images.tiles import InMemory
-from pipelines.mars_mounds.channels import hillshade, slopes
 from pipelines.mars_mounds.detect import MARGIN, Detection, Detector, detect, folded, surveyed
 from pipelines.mars_mounds.evaluate import (
     Scored,
@@ -30,6 +29,7 @@ from pipelines.mars_mounds.evaluate import (
     score,
     truth_of_site,
 )
+from pipelines.mars_mounds.pictures import as_picture
 from pipelines.mars_mounds.rules import Rules, Scale, evidence
 from pipelines.mars_mounds.simulate import CONE, Site, TrueMound, simulate_site
 from pipelines.mars_mounds.source import Kind, Terrain, terrain_of
@@ -37,24 +37,13 @@ from pipelines.mars_mounds.source import Kind, Terrain, terrain_of
 Values = NDArray[np.float64]
 Simulated = tuple[Terrain, Site]
 
-#: Sites that rules are chosen on, and the thresholds among which one is.
-SITES = 12
-_MOUND, _CENTRE = (0.4, 0.5, 0.6), (0.1, 0.2, 0.3)
+#: Sites that rules are chosen on, and how many of them thresholds are; these, and the parts that
+#: the sites are divided into to see what errors are on sites that they were not fitted to.
+SITES, _THRESHOLD_SITES = 40, 12
+_MOUND, _CENTRE, _FOLDS = (0.4, 0.5, 0.6), (0.1, 0.2, 0.3, 0.4), 5
 
 #: Part of normally distributed errors within one standard deviation.
 _WITHIN = 0.683
-
-
-def as_picture(site: Site, *, altitude: float = 45.0, azimuth: float = 315.0) -> Terrain:
-    """Return a simulated site as an 8-bit picture, shaded and stretched, on no map."""
-    lit = hillshade(slopes(site.heights, (site.pixel, site.pixel)), altitude, azimuth)
-    grey = np.round(255.0 * (lit - lit.min()) / (lit.max() - lit.min()))
-    return replace(
-        terrain_of(site),
-        raster=InMemory(grey[np.newaxis]),
-        kind="pictures",
-        level=float(np.median(grey)),
-    )
 
 
 def terrains(kind: Kind, sites: Sequence[Site]) -> list[Simulated]:
@@ -102,16 +91,17 @@ def choose(
         kept.append(remembered(plain, terrain))
         progress("maps of sites to choose on", done, sites)
     best = (-1.0, plain.rules)
+    few = min(_THRESHOLD_SITES, sites)
     for done, (mound, centre) in enumerate(itertools.product(_MOUND, _CENTRE), start=1):
         rules = replace(plain.rules, mound=mound, centre=centre)
-        tried = _tried(kept, pairs, rules)
+        tried = _tried(kept[:few], pairs[:few], rules)
         rules = with_confidence(rules, tried)
         result = score([_confident(each, rules) for each in tried])
         value = ((result["f1"] or 0.0) + (result["mask_f1"] or 0.0)) / 2.0
         best = max(best, (value, rules), key=lambda each: each[0])
         progress("thresholds tried", done, len(_MOUND) * len(_CENTRE))
     tried = _tried(kept, pairs, best[1])
-    return with_sizes(with_vent(best[1], tried), tried)
+    return with_sizes(with_vent(with_confidence(best[1], tried), tried), tried)
 
 
 @dataclass(frozen=True)
@@ -184,8 +174,15 @@ def with_confidence(rules: Rules, tried: Sequence[Scored]) -> Rules:
 
 
 def _pairs(tried: Sequence[Scored]) -> list[tuple[Detection, TrueMound]]:
+    return [pair for _, pair in _pairs_of_sites(tried)]
+
+
+def _pairs_of_sites(tried: Sequence[Scored]) -> list[tuple[int, tuple[Detection, TrueMound]]]:
+    """Return detections with what they are of, and the number of their site."""
     return [
-        (each.found[a], (each.truth.mounds or ())[b]) for each in tried for a, b in _matches(each)
+        (site, (each.found[a], (each.truth.mounds or ())[b]))
+        for site, each in enumerate(tried)
+        for a, b in _matches(each)
     ]
 
 
@@ -205,19 +202,24 @@ def with_vent(rules: Rules, tried: Sequence[Scored]) -> Rules:
 
 def with_sizes(rules: Rules, tried: Sequence[Scored]) -> Rules:
     """Return rules with the scales and errors that fit the sizes of whole mounds."""
-    pairs = [(a, b) for a, b in _pairs(tried) if b.whole and "edge_of_raster" not in a.flags]
+    pairs = [
+        (site, a, b)
+        for site, (a, b) in _pairs_of_sites(tried)
+        if b.whole and "edge_of_raster" not in a.flags
+    ]
+    sites = np.array([site for site, _, _ in pairs])
     made = {}
     for name in ("diameter", "height", "volume"):
-        measured = np.array([getattr(a.raw, name) for a, _ in pairs])
-        true = np.array([getattr(b, name) for _, b in pairs])
-        sources = np.array([getattr(a.raw, f"{name}_sources") for a, _ in pairs]).reshape(-1, 2)
+        measured = np.array([getattr(a.raw, name) for _, a, _ in pairs])
+        true = np.array([getattr(b, name) for _, _, b in pairs])
+        sources = np.array([getattr(a.raw, f"{name}_sources") for _, a, _ in pairs]).reshape(-1, 2)
         known = np.isfinite(measured) & np.isfinite(sources).all(axis=1)
         if known.sum() >= 20:
-            made[name] = fit_scale(measured[known], true[known], sources[known])
+            made[name] = fit_scale(measured[known], true[known], sources[known], sites[known])
     return replace(rules, **made)
 
 
-def fit_scale(measured: Values, true: Values, sources: Values) -> Scale:
+def fit_scale(measured: Values, true: Values, sources: Values, sites: NDArray[np.int64]) -> Scale:
     """Return how measured sizes become true ones, with their errors.
 
     Parameters
@@ -226,18 +228,40 @@ def fit_scale(measured: Values, true: Values, sources: Values) -> Scale:
         Shape (n,).
     sources
         The two sources of error of each, shape (n, 2).
+    sites
+        Number of the site of each, shape (n,).
     """
+    ratios = []
+    for fold in range(_FOLDS):
+        aside = sites % _FOLDS == fold
+        if aside.any() and not aside.all():
+            other = _likeliest(measured[~aside], true[~aside], sources[~aside])
+            ratios.append(_deviations(other, measured[aside], true[aside], sources[aside]))
+    scale = _likeliest(measured, true, sources)
+    # Of a single site nothing but the fit itself is known.
+    every = np.concatenate(ratios) if ratios else _deviations(scale, measured, true, sources)
+    held = float(np.quantile(every, _WITHIN))
+    return Scale(scale.factor, (held * scale.parts[0], held * scale.parts[1]))
+
+
+def _deviations(scale: Scale, measured: Values, true: Values, sources: Values) -> Values:
+    """Return how many of the stated errors each size is off."""
+    spread = np.hypot(scale.parts[0] * sources[:, 0], scale.parts[1] * sources[:, 1])
+    return np.asarray(np.abs(scale.factor * measured - true) / spread)
+
+
+def _likeliest(measured: Values, true: Values, sources: Values) -> Scale:
+    """Return the scale whose errors are the likeliest for normally distributed deviations."""
     factor = float(np.median(true / measured))
-    off = np.abs(factor * measured - true)
-    best = (np.inf, (1.0, 0.1))
+    best = (np.inf, Scale(factor, (1.0, 0.1)))
     grid = np.concatenate([[0.0], np.geomspace(0.01, 3.0, 24)])
     for parts in itertools.product(grid, grid):
         spread = np.hypot(parts[0] * sources[:, 0], parts[1] * sources[:, 1])
         if not (spread > 0.0).all():
             continue
-        ratio = np.minimum(off / spread, 4.0)  # a few wild ones do not decide
+        ratio = np.minimum(np.abs(factor * measured - true) / spread, 4.0)
+        # A few wild ones do not decide.
         cost = float(np.mean(np.log(spread) + ratio**2 / 2.0))
-        best = min(best, (cost, parts))
-    spread = np.hypot(best[1][0] * sources[:, 0], best[1][1] * sources[:, 1])
-    held = float(np.quantile(off / spread, _WITHIN))
-    return Scale(factor, (held * float(best[1][0]), held * float(best[1][1])))
+        tried = Scale(factor, (float(parts[0]), float(parts[1])))
+        best = min(best, (cost, tried), key=lambda each: each[0])
+    return best[1]

@@ -28,6 +28,9 @@ Flags = NDArray[np.bool_]
 #: multiple of 16. They decide what the networks see, so they are not options.
 BLOCK, MARGIN = 512, 176
 
+#: Pixels along a side that are one at the lowest level of the networks.
+_GRID = 16
+
 #: Pixels around a part that are cut out with it: the ring about a mound lies in them.
 _SURROUNDINGS = 40
 
@@ -60,18 +63,44 @@ class Detector:
     digest: str
 
     def maps(self, window: Values, terrain: Terrain) -> NDArray[np.float32]:
-        """Return the probabilities of mound, middle and vent of a window, shape (3, rows, cols)."""
+        """Return the probabilities of mound, middle and vent of a window, shape (3, rows, cols).
+
+        Networks see it as far as there are data: beyond the edge of a raster is nothing, as it was
+        beyond the windows that they learnt from.
+        """
+        made = np.zeros((3, *window.shape[1:]), dtype=np.float32)
+        part = extent(np.isfinite(window[0]))
+        if part is not None:
+            made[:, part[0], part[1]] = self._maps(window[0][part], terrain)
+        return made
+
+    def _maps(self, values: Values, terrain: Terrain) -> NDArray[np.float32]:
         torch = require("torch")
         if self.kind == "heights":
-            bands = height_bands(window[0], terrain.spacing)
+            bands = height_bands(values, terrain.spacing)
         else:
-            bands = picture_bands(window[0], terrain.level)
+            bands = picture_bands(values, terrain.level)
         seen = torch.from_numpy(bands[np.newaxis]).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             made = [torch.cat(list(each(seen).values()), dim=1) for each in self.networks]
             mean = torch.stack([torch.sigmoid(each[0]) for each in made]).mean(dim=0)
         probabilities: NDArray[np.float32] = mean.contiguous().numpy()
         return probabilities
+
+
+def extent(known: Flags) -> tuple[slice, slice] | None:
+    """Return the rows and columns from the first known pixel to the last.
+
+    They begin and end at multiples of the pixels that become one at the lowest level of a network,
+    as blocks do, so that a pixel has the same neighbours in each.
+    """
+    if not known.any():
+        return None
+    found = []
+    for axis in (1, 0):
+        numbers = np.flatnonzero(known.any(axis=axis))
+        found.append(slice(numbers[0] // _GRID * _GRID, -(-(numbers[-1] + 1) // _GRID) * _GRID))
+    return found[0], found[1]
 
 
 @dataclass(frozen=True)
@@ -91,7 +120,7 @@ class Detection:
     confidence
         Probability that there is a mound with about that outline.
     vent
-        Depth of its vent as part of its height; of pictures how much it looks as if it had one.
+        How much its summit looks as if it had one, 0 to 1.
     raw, size
         Before and after the rules of scale.
     instance
@@ -242,8 +271,6 @@ def _detection(instance: Instance, crop: Crop, terrain: Terrain, rules: Rules) -
     heights = crop.pixels[0] if terrain.kind == "heights" else None
     others = instance.mask | (crop.maps[0] >= 255.0 * rules.mound)
     size = size_of(instance, heights, others, terrain.spacing)
-    # What the network says of vents counts only where nothing can be measured.
-    vent = size.vent / size.height if np.isfinite(size.height) else instance.vent
     rows, cols = np.nonzero(instance.mask)
     box = (slice(rows.min(), rows.max() + 1), slice(cols.min(), cols.max() + 1))
     top, left = crop.rows.start, crop.cols.start
@@ -256,9 +283,9 @@ def _detection(instance: Instance, crop: Crop, terrain: Terrain, rules: Rules) -
         mask=instance.mask[box],
         row=instance.row + top,
         col=instance.col + left,
-        kind=CONE if vent >= rules.vent else MOUND,
+        kind=CONE if instance.vent >= rules.vent else MOUND,
         confidence=rules.confidence_of(instance),
-        vent=vent,
+        vent=instance.vent,
         raw=size,
         size=published(size, rules),
         instance=instance,

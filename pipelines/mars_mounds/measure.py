@@ -1,10 +1,11 @@
 """Diameter, height and volume of a mound, each with a standard deviation.
 
-The diameter is that of a circle as large as the outline. The ground beneath is a plane through a
-ring about it, without other mounds; the height is the largest one over that plane, smoothed over
-the noise of single pixels, the volume the sum of the heights over it. What is measured is brought
-to the true scale, and given an error, by the rules: both were learnt on simulated sites that no
-network learnt from. A vent is as deep as the middle lies below the crest around it.
+The diameter is that of a circle as large as the outline. The ground beneath is foretold from a ring
+about it, without other mounds, by kriging; the height is the largest one over that ground, smoothed
+a little over the noise of single pixels, the volume the sum of the heights over it. What is
+measured is brought to the true scale, and given an error, by the rules: both were learnt on
+simulated sites that no network learnt from. A vent is as deep as the middle lies below the crest
+around it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.interpolate import RBFInterpolator
 
 from pipelines.mars_mounds.channels import filled
 from pipelines.mars_mounds.instances import Instance
@@ -23,7 +25,21 @@ Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 #: Ring about the outline: its inner and outer edge as parts of the radius, and at least in pixels.
-_INNER, _OUTER = (0.15, 2.0), (0.6, 6.0)
+_INNER, _OUTER = (0.12, 1.5), (0.7, 7.0)
+
+#: The ring is averaged over squares with a side of this part of the radius, of two pixels at least.
+_SQUARE = 0.2
+
+#: Variance of a square's mean that is not the ground's: as much as the ground varies over so many
+#: pixels. And the fewest squares to foretell ground from.
+_NUGGET, _FEWEST_SQUARES = 3.0, 12
+
+#: Pixels about the outline where the ground is foretold, too, since heights are smoothed.
+_BESIDE = 4
+
+#: Smoothing before the summit is sought, and before the crest of a vent is, in pixels. More would
+#: cut the tops of small cones: over one pixel they lose a tenth of their height.
+_SUMMIT, _VENT = 0.6, 1.0
 
 #: Rays from the middle; how far they go to find the crest, and what is the floor of a vent, as
 #: parts of the radius.
@@ -121,6 +137,53 @@ def plane_beneath(heights: Values, ring: Flags) -> tuple[Values, float] | None:
     return plane, spread
 
 
+def ground_beneath(heights: Values, ring: Flags, mask: Flags) -> tuple[Values, float] | None:
+    """Return the ground beneath a mound, foretold from a ring, and the roughness of the ring.
+
+    Universal kriging: a plane, and what deviates from it. The variogram is linear, which is that of
+    a surface with a power spectrum f^-3, in the middle of what topography has (G. Matheron, 1963,
+    Economic Geology 58, 1246; D. L. Turcotte, 1997, Fractals and Chaos in Geology and Geophysics,
+    chapter 7).
+
+    Parameters
+    ----------
+    heights
+        In m, without gaps, shape (rows, cols).
+    ring, mask
+        Pixels that tell, and pixels beneath which the ground is wanted.
+
+    Returns
+    -------
+    ground, roughness
+        In m: near the mask the ground, the plane elsewhere; and the root mean square of the ring
+        about the plane. Nothing if there are too few pixels.
+    """
+    found = plane_beneath(heights, ring)
+    if found is None:
+        return None
+    plane, roughness = found
+    residual = heights - plane
+    used = ring & (np.abs(residual) <= _CLIPPED * max(roughness, 1e-9))
+    side = max(2, round(_SQUARE * float(np.sqrt(mask.sum() / np.pi))))
+    places, means = _squares(residual, used, side)
+    if len(places) < _FEWEST_SQUARES or np.linalg.matrix_rank(places - places.mean(axis=0)) < 2:
+        return found
+    foretell = RBFInterpolator(places, means, kernel="linear", degree=1, smoothing=_NUGGET)
+    wanted = np.argwhere(ndimage.binary_dilation(mask, iterations=_BESIDE))
+    ground = plane.copy()
+    ground[wanted[:, 0], wanted[:, 1]] += foretell(wanted)
+    return ground, roughness
+
+
+def _squares(values: Values, used: Flags, side: int) -> tuple[Values, Values]:
+    """Return the middles and means of squares of pixels, shapes (n, 2) and (n,)."""
+    places = np.argwhere(used)
+    _, square, count = np.unique(places // side, axis=0, return_inverse=True, return_counts=True)
+    square = square.ravel()
+    sums = [np.bincount(square, weights) for weights in (places[:, 0], places[:, 1], values[used])]
+    return np.stack(sums[:2], axis=1) / count[:, None], sums[2] / count
+
+
 def size_of(
     instance: Instance, heights: Values | None, others: Flags, spacing: tuple[float, float]
 ) -> Size:
@@ -147,14 +210,15 @@ def size_of(
     away = ndimage.distance_transform_edt(~instance.mask)
     inner, outer = (max(part * radius, least) for part, least in (_INNER, _OUTER))
     ring = (away > inner) & (away <= outer) & ~others & np.isfinite(heights)
-    found = plane_beneath(heights, ring)
+    known = filled(heights)
+    found = ground_beneath(known, ring, instance.mask)
     if found is None:
         return Size(diameter, none, none, none, softness, none)
-    plane, roughness = found
-    over = filled(heights) - plane
-    smooth = ndimage.gaussian_filter(over, 1.0)
-    height = float(smooth[instance.mask].max())
+    ground, roughness = found
+    over = known - ground
+    height = float(ndimage.gaussian_filter(over, _SUMMIT)[instance.mask].max())
     volume = float(over[instance.mask].sum()) * pixel**2
+    smooth = ndimage.gaussian_filter(over, _VENT)
     vent = vent_depth(smooth, (instance.row, instance.col), radius)
     return Size(diameter, height, volume, roughness, softness, vent)
 

@@ -23,12 +23,13 @@ from pipelines.mars_mounds import pipeline
 from pipelines.mars_mounds.choose import Simulated, scored, terrains
 from pipelines.mars_mounds.detect import SHIPPED_WEIGHTS, Detector, load_detector
 from pipelines.mars_mounds.evaluate import score
+from pipelines.mars_mounds.pictures import as_picture
 from pipelines.mars_mounds.simulate import simulate_site
 from pipelines.mars_mounds.source import Kind, raster_paths
 from pipelines.mars_mounds.train import ROUGH_SEED, TEST_SEED
 
 #: Sites of either sort that are scored.
-TEST_SITES, ROUGH_SITES = 12, 6
+TEST_SITES, ROUGH_SITES = 24, 12
 
 #: Results of the experiment that `pipelines.mars_mounds.augment` writes.
 AUGMENTATION = Path(__file__).parent / "augmentation.json"
@@ -159,9 +160,13 @@ def main() -> int:
         rough = [simulate_site(ROUGH_SEED + each, rough=True) for each in range(ROUGH_SITES)]
         lines = lines_of("heights", "unseen sites", terrains("heights", tests), tell)
         lines += lines_of("heights", "rougher sites", terrains("heights", rough), tell)
-        pictures = lines_of("pictures", "unseen sites, shaded", terrains("pictures", tests), tell)
+        for name, seen in (
+            ("shaded in any way", terrains("pictures", tests)),
+            ("shaded plainly", [(as_picture(each, varied=False), each) for each in tests]),
+        ):
+            lines += lines_of("pictures", f"unseen sites, {name}", seen, tell)
         print(file=sys.stderr)
-        print("\n".join([*object_table([*lines, *pictures]), "", *size_table([*lines, *pictures])]))
+        print("\n".join([*object_table(lines), "", *size_table(lines)]))
         if AUGMENTATION.is_file():
             print("\n".join(["", *augmentation_lines()]))
         if arguments.real:

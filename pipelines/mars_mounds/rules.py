@@ -52,8 +52,7 @@ class Rules:
     least
         Least area of a mound in pixels.
     vent
-        From which depth of the middle, as part of the height, a mound is a cone with a vent; of
-        pictures from which score of the network.
+        From which score of its vent a mound is a cone with one.
     confident
         Least confidence of what is reported.
     confidence

@@ -8,11 +8,14 @@ learnt from, the rules of detection are chosen.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from pipelines.contract import Progress, silent
 from pipelines.errors import PipelineError, require
@@ -21,18 +24,23 @@ from pipelines.mars_mounds.choose import SITES as RULE_SITES
 from pipelines.mars_mounds.choose import choose
 from pipelines.mars_mounds.detect import SHIPPED_WEIGHTS
 from pipelines.mars_mounds.evaluate import read_truth
-from pipelines.mars_mounds.model import height_network, picture_network
+from pipelines.mars_mounds.model import height_network, mound_loss, picture_network
 from pipelines.mars_mounds.rules import FILE, read_rules, write_rules
-from pipelines.mars_mounds.simulate import simulate_site
+from pipelines.mars_mounds.simulate import Site, simulate_site
 from pipelines.mars_mounds.source import SIMULATION, open_terrain
 from pipelines.mars_mounds.train import (
     SITES,
     STEPS,
+    TRAINING_SEED,
     VALIDATION_SEED,
+    WINDOW,
     Ground,
+    Inputs,
+    batches,
     fit,
     ground_of,
     ground_of_labels,
+    ground_of_picture,
     picture_inputs,
     shape_inputs,
     training_sites,
@@ -95,14 +103,58 @@ def train_one(
     progress
         Told of sites and of validations.
     """
-    require("torch").manual_seed(number)
-    network = height_network() if kind == "heights" else picture_network()
-    inputs = shape_inputs if kind == "heights" else picture_inputs
-    grounds = training_sites(number, sites, progress)
+    task = _task(kind, number)
+    grounds = training_sites(number, sites, task.prepare, progress)
     grounds += list(labelled) * max(1, len(grounds) // max(len(labelled), 1))
-    watched = [ground_of(simulate_site(VALIDATION_SEED + each)) for each in range(_WATCHED_SITES)]
-    fit(network, grounds, watched, seed=number, inputs=inputs, steps=steps, progress=progress)
-    return network
+    watched = [
+        task.prepare(simulate_site(VALIDATION_SEED + each)) for each in range(_WATCHED_SITES)
+    ]
+    fit(
+        task.network, grounds, watched, seed=number, inputs=task.inputs, steps=steps,
+        progress=progress,
+    )  # fmt: skip
+    return task.network
+
+
+@dataclass(frozen=True)
+class _Task:
+    """An untrained network, and what it is shown of a site."""
+
+    network: UNet
+    prepare: Callable[[Site], Ground]
+    inputs: Inputs
+
+
+def _task(kind: str, number: int) -> _Task:
+    require("torch").manual_seed(number)
+    if kind == "heights":
+        return _Task(height_network(), ground_of, shape_inputs)
+    return _Task(picture_network(), ground_of_picture, picture_inputs)
+
+
+def fingerprint(kind: str, number: int, labelled: Sequence[Ground] = ()) -> str:
+    """Return a digest of what a network would learn from, so that none is trained twice.
+
+    Of one batch and of the loss of the untrained network on it: it changes with simulator, bands,
+    targets, loss and size of the network.
+
+    Parameters
+    ----------
+    kind, number, labelled
+        As for `train_one`.
+    """
+    torch = require("torch")
+    task = _task(kind, number)
+    grounds = [task.prepare(simulate_site(TRAINING_SEED + 1000 * number, size=2 * WINDOW))]
+    drawn = next(batches(grounds, np.random.default_rng(number), task.inputs, batch=2))
+    with torch.no_grad():
+        tensors = [torch.from_numpy(each) for each in drawn]
+        loss = float(mound_loss(task.network(tensors[0]), tensors[1], tensors[2]))
+    digest = hashlib.sha256(f"{loss:.3f}".encode())
+    # Rounded: other processors add in another order.
+    for values in (*drawn, *(part for each in labelled for part in (each.heights, each.targets))):
+        digest.update(np.round(np.asarray(values, dtype=np.float64), 3).tobytes())
+    return digest.hexdigest()
 
 
 def train_networks(
@@ -114,6 +166,9 @@ def train_networks(
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Train networks, write them, and choose and write their rules.
+
+    Each network is written when it is trained; one that is in the folder already, of the same plan
+    and data, is kept, so that an interrupted training goes on.
 
     Parameters
     ----------
@@ -138,16 +193,22 @@ def train_networks(
     """
     labelled = labelled_grounds(inputs, labels)
     for number in range(plan.first, plan.first + plan.networks):
+        path = output / f"{plan.kind}_{number}.safetensors"
+        metadata = {
+            "kind": plan.kind,
+            "seed": str(number),
+            "steps": str(plan.steps),
+            "sites": str(plan.sites),
+            "learnt_from": fingerprint(plan.kind, number, labelled),
+        }
+        if path.is_file() and load_network(path)[1] == metadata:
+            progress(f"{path.name} is there already", number + 1, plan.first + plan.networks)
+            continue
         network = train_one(
             plan.kind, number, steps=plan.steps, sites=plan.sites, labelled=labelled,
             progress=progress,
         )  # fmt: skip
-        save_network(
-            network,
-            output / f"{plan.kind}_{number}.safetensors",
-            {"kind": plan.kind, "seed": str(number), "steps": str(plan.steps)},
-            half=True,
-        )
+        save_network(network, path, metadata, half=True)
     rules = choose_rules(plan.kind, output, sites=plan.rule_sites, progress=progress)
     return {**asdict(plan), "labelled": len(labelled), "rules": rules}
 

@@ -16,10 +16,9 @@ from pipelines.mars_mounds.channels import (
     Bands,
     filled,
     height_bands,
-    hillshade,
     picture_bands,
-    slopes,
 )
+from pipelines.mars_mounds.pictures import draw_shading, shaded, with_aprons
 from pipelines.mars_mounds.simulate import Site, simulate_site
 from pipelines.signals.training import Batch, TrainingPlan, TrainingReport, fix_seeds, train_network
 
@@ -31,10 +30,13 @@ WINDOW, BATCH, _AROUND = 128, 8, SURROUNDINGS // 2
 
 #: Sites that one training learns from, and the first seeds of those of each purpose; lower seeds
 #: are left for demonstrations and tests.
-SITES, TRAINING_SEED, VALIDATION_SEED, TEST_SEED, ROUGH_SEED = 64, 1000, 100_000, 210_000, 310_000
+SITES, TRAINING_SEED, VALIDATION_SEED, TEST_SEED, ROUGH_SEED = 64, 1000, 100_000, 220_000, 320_000
 
 #: Batches of one training.
-STEPS = 360
+STEPS = 300
+
+#: Pixels around a window that is shaded: what a blur and a slope reach.
+_SHADED = 6
 
 #: Windows that the loss is watched on.
 _WATCHED = 32
@@ -51,7 +53,7 @@ class Ground:
     pixel
         Size of a pixel in m; not used for pictures.
     targets
-        Mounds, middles and vents, 0 to 1, shape (3, rows, cols).
+        Mounds, middles and vents, 0 to 1, shape (3, rows, cols); below 0 where nobody knows.
     """
 
     heights: Values
@@ -86,7 +88,7 @@ def ground_of_labels(heights: Values, pixel: float, labels: NDArray[np.int32]) -
             width = 2.0 * np.sqrt(len(rows) / np.pi)
             mounds.append((float(rows.mean()) + 0.5, float(cols.mean()) + 0.5, float(width)))
     known = filled(heights)
-    targets = np.stack([labels > 0, centres(mounds, labels.shape), np.zeros(labels.shape)])
+    targets = np.stack([labels > 0, centres(mounds, labels.shape), np.full(labels.shape, -1.0)])
     return Ground(known, pixel, targets.astype(np.float32))
 
 
@@ -110,11 +112,21 @@ def centres(mounds: Sequence[tuple[float, float, float]], shape: tuple[int, ...]
     return made
 
 
-def training_sites(number: int, count: int = SITES, progress: Progress = silent) -> list[Ground]:
+def ground_of_picture(site: Site) -> Ground:
+    """Return what is learnt from a simulated site where only pictures are seen of it."""
+    return ground_of(with_aprons(site))
+
+
+def training_sites(
+    number: int,
+    count: int = SITES,
+    prepare: Callable[[Site], Ground] = ground_of,
+    progress: Progress = silent,
+) -> list[Ground]:
     """Simulate the sites that the training of one number learns from; each has its own."""
     made = []
     for each in range(count):
-        made.append(ground_of(simulate_site(TRAINING_SEED + 1000 * number + each)))
+        made.append(prepare(simulate_site(TRAINING_SEED + 1000 * number + each)))
         progress("simulating sites to train on", each + 1, count)
     return made
 
@@ -144,17 +156,11 @@ def shape_inputs(heights: Values, pixel: float, random: Random) -> Bands:
 
 
 def picture_inputs(heights: Values, pixel: float, random: Random) -> Bands:
-    """Return the band of a window of heights, shaded as maps of mounds are.
-
-    Mostly from the upper left, at altitudes of 30 to 60 degrees, heights exaggerated up to twice,
-    stretched between the darkest and the brightest pixel and rounded to 8 bits.
-    """
-    steeper = float(np.exp(random.uniform(np.log(0.7), np.log(2.0))))
-    azimuth = random.normal(315.0, 15.0) if random.random() < 0.8 else random.uniform(0.0, 360.0)
-    lit = hillshade(slopes(heights * steeper, (pixel, pixel)), random.uniform(30.0, 60.0), azimuth)
-    low, top = float(lit.min()), float(lit.max())
-    grey = np.round(255.0 * (lit - low) / max(top - low, 1e-9))
-    return picture_bands(grey, float(np.median(grey)))[:, _AROUND:-_AROUND, _AROUND:-_AROUND]
+    """Return the band of a window of heights, made a picture in a way that is drawn."""
+    # Pictures are shaded with a few pixels around them; bands of heights need many more.
+    near = slice(_AROUND - _SHADED, _SHADED - _AROUND)
+    grey = shaded(heights[near, near], pixel, draw_shading(random), random)
+    return picture_bands(grey, float(np.median(grey)))[:, _SHADED:-_SHADED, _SHADED:-_SHADED]
 
 
 Inputs = Callable[[Values, float, Random], Bands]

@@ -14,8 +14,9 @@ from pipelines.errors import WeightsError
 from pipelines.mars_mounds.choose import fit_scale
 from pipelines.mars_mounds.evaluate import Scored, Truth, overlaps_of, pairs_of, score
 from pipelines.mars_mounds.instances import separate
-from pipelines.mars_mounds.measure import plane_beneath, published, size_of
+from pipelines.mars_mounds.measure import ground_beneath, plane_beneath, published, size_of
 from pipelines.mars_mounds.rules import Rules, Scale, read_rules, write_rules
+from pipelines.mars_mounds.terrain import fractal
 
 
 def discs(places: list[tuple[float, float, float]], side: int = 96) -> np.ndarray:
@@ -148,7 +149,8 @@ def test_scales_take_out_a_bias_and_errors_hold_two_thirds_of_the_deviations():
     true = random.uniform(50.0, 500.0, 600)
     soft = random.uniform(1.0, 20.0, 600)
     measured = (true + soft * random.standard_normal(600)) / 1.1
-    scale = fit_scale(measured, true, np.stack([soft, measured], axis=1))
+    sources = np.stack([soft, measured], axis=1)
+    scale = fit_scale(measured, true, sources, np.zeros(600, dtype=int))
     assert scale.factor == pytest.approx(1.1, rel=0.01)
     errors = np.hypot(scale.parts[0] * soft, scale.parts[1] * measured)
     assert np.mean(np.abs(scale.factor * measured - true) <= errors) == pytest.approx(
@@ -156,6 +158,47 @@ def test_scales_take_out_a_bias_and_errors_hold_two_thirds_of_the_deviations():
     )
     # The error that is there is found, and not one in proportion to the size.
     assert scale.parts[0] == pytest.approx(1.0, rel=0.25)
+
+
+def test_errors_are_larger_where_sites_differ_more_than_the_mounds_of_one():
+    random = np.random.default_rng(1)
+    sites = np.repeat(np.arange(20), 15)
+    true = random.uniform(50.0, 500.0, len(sites))
+    # Two sites of five are ten times as bad, and nothing that was measured tells which.
+    spread = np.where(sites % 5 < 2, 0.2, 0.02)
+    measured = true * (1.0 + spread * random.standard_normal(len(sites)))
+    sources = np.stack([measured, measured], axis=1)
+    together = fit_scale(measured, true, sources, sites)
+    alone = fit_scale(measured, true, sources, np.zeros_like(sites))
+    assert np.hypot(*together.parts) > np.hypot(*alone.parts)
+
+
+def test_the_ground_beneath_a_mound_is_foretold_better_than_by_a_plane():
+    off = {"plane": [], "kriging": []}
+    mask = found_in(discs([(48.0, 48.0, 18.0)]))[0].mask
+    away = np.hypot(*(np.indices((96, 96)) - 47.5))
+    ring = (away > 20.0) & (away < 31.0)
+    for seed in range(12):
+        heights = 20.0 * fractal((96, 96), 3.0, np.random.default_rng(seed))
+        plane, roughness = plane_beneath(heights, ring)
+        ground, same = ground_beneath(np.where(mask, 1e3, heights), ring, mask)
+        assert same == roughness
+        assert np.array_equal(ground[away > 30.0], plane[away > 30.0])
+        for name, each in (("plane", plane), ("kriging", ground)):
+            off[name].append((each - heights)[mask].mean())
+    assert np.std(off["kriging"]) < 0.85 * np.std(off["plane"])
+
+
+def test_ground_that_a_few_pixels_in_a_line_tell_of_is_a_plane():
+    rows, cols = np.indices((60, 60))
+    heights = 0.1 * rows
+    ring = np.zeros((60, 60), dtype=bool)
+    ring[5, 10:50] = True
+    mask = np.hypot(rows - 30, cols - 30) < 8
+    ground, roughness = ground_beneath(heights, ring, mask)
+    assert np.isfinite(ground).all()
+    assert roughness < 1e-9
+    assert ground_beneath(heights, np.zeros_like(ring), mask) is None
 
 
 def test_rules_are_read_as_they_were_written_and_damaged_ones_refused(tmp_path):

@@ -294,13 +294,23 @@ def test_training_writes_weights_and_rules_that_a_run_can_use(data, tmp_path, mo
     monkeypatch.setattr("pipelines.mars_mounds.choose._MOUND", (0.6,))
     monkeypatch.setattr("pipelines.mars_mounds.choose._CENTRE", (0.3,))
     monkeypatch.setattr("pipelines.mars_mounds.shipped._WATCHED_SITES", 1)
-    report = pipeline.train(
-        [data / "heights" / "site.tif"], [data / "heights" / "site_mask.tif"], tmp_path,
-        steps=2, sites=1, rule_sites=1, seed=5,
-    )  # fmt: skip
+    labelled = [data / "heights" / "site.tif"], [data / "heights" / "site_mask.tif"]
+    options = {"steps": 2, "sites": 1, "rule_sites": 1, "seed": 5}
+    report = pipeline.train(*labelled, tmp_path, **options)
     assert report["labelled"] == 1
     assert {each.name for each in tmp_path.iterdir()} == {"heights_5.safetensors", "rules.json"}
     assert json.loads(json.dumps(report))["rules"]["least"] > 0
+    # An interrupted training goes on: what is there, of the same plan and data, is kept.
+    path = tmp_path / "heights_5.safetensors"
+    written = path.stat().st_mtime_ns
+    told: list[str] = []
+    pipeline.train(
+        *labelled, tmp_path, progress=lambda words, done, total: told.append(words), **options
+    )
+    assert path.stat().st_mtime_ns == written
+    assert "heights_5.safetensors is there already" in told
+    pipeline.train(*labelled, tmp_path, **{**options, "steps": 1})
+    assert path.stat().st_mtime_ns > written
     frame = pipeline.run(f"simulation:{SEED}", weights=tmp_path).frame
     assert list(frame.columns) == [each.name for each in COLUMNS]
     with pytest.raises(PipelineError, match="kind 'other' is not known"):

@@ -17,8 +17,9 @@ from pipelines.images.network import UNet
 from pipelines.mars_mounds import augment
 from pipelines.mars_mounds.channels import SURROUNDINGS
 from pipelines.mars_mounds.detect import BLOCK, MARGIN, SHIPPED_WEIGHTS, load_detector
-from pipelines.mars_mounds.model import height_network
+from pipelines.mars_mounds.model import HEADS, height_network, mound_loss, picture_network
 from pipelines.mars_mounds.report import Line, augmentation_lines, object_table, size_table
+from pipelines.mars_mounds.shipped import fingerprint
 from pipelines.mars_mounds.simulate import simulate_site
 from pipelines.mars_mounds.source import terrain_of
 
@@ -89,3 +90,49 @@ def test_what_lies_beyond_the_margin_does_not_change_the_maps_of_a_block():
     own = slice(MARGIN, MARGIN + BLOCK)
     before, after = (detector.maps(each, terrain)[:, own, own] for each in (window, changed))
     np.testing.assert_allclose(after, before, atol=2e-3)
+
+
+def test_pixels_outside_of_a_raster_change_nothing_and_have_no_mounds():
+    detector = load_detector(SHIPPED_WEIGHTS, "heights", 1)
+    terrain = terrain_of(simulate_site(6, size=192))
+    values = terrain.raster.read(slice(0, 192), slice(0, 192))
+    alone = detector.maps(values, terrain)
+    around = np.pad(values, ((0, 0), (32, 48), (64, 16)), constant_values=np.nan)
+    made = detector.maps(around, terrain)
+    np.testing.assert_allclose(made[:, 32:224, 64:256], alone, atol=1e-6)
+    assert made[:, :32].max() == made[:, :, :64].max() == 0.0
+
+
+def test_untrained_networks_say_that_most_of_the_ground_is_none_of_it():
+    torch.manual_seed(0)
+    for network, bands in ((height_network(), 5), (picture_network(), 1)):
+        with torch.no_grad():
+            maps = network.eval()(torch.zeros(1, bands, 64, 64))
+        shares = {head: float(torch.sigmoid(each).mean()) for head, each in maps.items()}
+        assert max(shares.values()) < 0.15
+
+
+def test_a_map_without_the_rare_vents_costs_more_than_one_with_them():
+    true = torch.zeros(1, 3, 32, 32)
+    true[:, 2, 12:18, 12:18] = 1.0
+    weights = torch.ones(1, 1, 32, 32)
+    right = {head: 12.0 * true[:, n : n + 1] - 6.0 for n, head in enumerate(HEADS)}
+    empty = {**right, "vent": torch.full((1, 1, 32, 32), -6.0)}
+    unweighted = {**right, "vent": torch.full((1, 1, 32, 32), 6.0)}
+    losses = [float(mound_loss(each, true, weights)) for each in (right, empty, unweighted)]
+    assert losses[0] + 1.0 < losses[1] < losses[2]
+
+
+def test_where_nobody_knows_of_vents_their_map_costs_nothing():
+    true = torch.zeros(1, 3, 32, 32)
+    true[:, 2] = -1.0
+    weights = torch.ones(1, 1, 32, 32)
+    logits = {head: torch.full((1, 1, 32, 32), -6.0) for head in HEADS}
+    other = {**logits, "vent": torch.full((1, 1, 32, 32), 6.0)}
+    assert float(mound_loss(logits, true, weights)) == float(mound_loss(other, true, weights))
+
+
+def test_what_is_learnt_from_has_one_fingerprint_that_labels_change(seeds):
+    assert fingerprint("pictures", 3) == fingerprint("pictures", 3)
+    made = {fingerprint("heights", 3), fingerprint("heights", 4), fingerprint("pictures", 3)}
+    assert len({*made, fingerprint("heights", 3, seeds[:1])}) == 4
