@@ -3,7 +3,8 @@
 ``python -m bench.gigapixel --folder DIR`` writes a simulated GeoTIFF of 32768 x 32768 pixels
 (`pipelines.images.planted`). A process looks for the pits, is killed half-way, and another goes on.
 What is printed: the largest memory of these processes, the time, what the second could reuse, and
-how many of the planted pits were found.
+how many of the planted pits were found. Blocks in which nothing is dark are left out; with
+``--all-blocks`` none is.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -63,11 +64,18 @@ class Found:
     counts: Counts
 
 
-#: Looks for pits in an image, with a folder to work in.
-Detector = Callable[[Path, Path, Progress], Found]
+class Detector(Protocol):
+    """Looks for pits in an image."""
+
+    def __call__(
+        self, path: Path, folder: Path, progress: Progress, *, all_blocks: bool = False
+    ) -> Found:
+        """Survey an image, with a folder to work in; all blocks, or those with something dark."""
 
 
-def find_shadows(path: Path, folder: Path, progress: Progress) -> Found:
+def find_shadows(
+    path: Path, folder: Path, progress: Progress, *, all_blocks: bool = False
+) -> Found:
     """Find dark spots of the size of pits' shadows."""
     places = []
     with (
@@ -79,8 +87,8 @@ def find_shadows(path: Path, folder: Path, progress: Progress) -> Found:
             block=512,
             margin=32,
             folder=folder,
-            key=f"darkness 1 {file_digest(path)}",
-            skip=without_shadow,
+            key=f"darkness 1 {all_blocks} {file_digest(path)}",
+            skip=None if all_blocks else without_shadow,
             progress=progress,
         ) as found,
     ):
@@ -91,8 +99,8 @@ def find_shadows(path: Path, folder: Path, progress: Progress) -> Found:
         return Found(np.array(places).reshape(-1, 2), found.counts)
 
 
-def find_pits(path: Path, folder: Path, progress: Progress) -> Found:
-    """Find pits with the network of the case mars_pits, where there is something dark."""
+def find_pits(path: Path, folder: Path, progress: Progress, *, all_blocks: bool = False) -> Found:
+    """Find pits with a network of the case mars_pits."""
     from pipelines.mars_pits.detect import BLOCK, MARGIN
     from pipelines.mars_pits.instances import separate
     from pipelines.mars_pits.weights import load_detector
@@ -110,8 +118,8 @@ def find_pits(path: Path, folder: Path, progress: Progress) -> Found:
             margin=MARGIN,
             threshold=rule.inside,
             folder=folder,
-            key=f"{detector.digest} {file_digest(path)}",
-            skip=without_shadow,
+            key=f"{detector.digest} {all_blocks} {file_digest(path)}",
+            skip=None if all_blocks else without_shadow,
             progress=progress,
         ) as found,
     ):
@@ -130,14 +138,14 @@ def find_pits(path: Path, folder: Path, progress: Progress) -> Found:
 DETECTORS: dict[str, Detector] = {"dark": find_shadows, "mars_pits": find_pits}
 
 
-def _work(detector: str, path: Path, folder: Path, told: Connection) -> None:
+def _work(detector: str, path: Path, folder: Path, told: Connection, all_blocks: bool) -> None:
     """Survey the image and tell the parent how far it is, what was found, and the memory."""
 
     def progress(description: str, done: int, total: int) -> None:
         told.send((description, done, total))
 
     begin = time.process_time()
-    found = DETECTORS[detector](path, folder, progress)
+    found = DETECTORS[detector](path, folder, progress, all_blocks=all_blocks)
     told.send((found, _resident(os.getpid()), time.process_time() - begin))
 
 
@@ -161,11 +169,13 @@ class Ended:
     processor_seconds: float
 
 
-def run_process(detector: str, path: Path, folder: Path, kill_at: float | None) -> Ended:
+def run_process(
+    detector: str, path: Path, folder: Path, kill_at: float | None, *, all_blocks: bool = False
+) -> Ended:
     """Survey in a process of its own, and kill it when a part of the blocks is done."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(detector, path, folder, sender))
+    process = context.Process(target=_work, args=(detector, path, folder, sender, all_blocks))
     begin, last, memory = time.monotonic(), 0.0, 0
     process.start()
     sender.close()
@@ -229,18 +239,28 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=SIDE)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--detector", choices=sorted(DETECTORS), default="dark")
+    parser.add_argument("--all-blocks", action="store_true", help="without the pre-screen")
     arguments = parser.parse_args()
     path = arguments.folder / f"simulated_{arguments.side}_{arguments.seed}.tif"
     arguments.folder.mkdir(parents=True, exist_ok=True)
     try:
-        print("\n".join(report(path, arguments.side, arguments.seed, arguments.detector)))
+        lines = report(
+            path,
+            arguments.side,
+            arguments.seed,
+            arguments.detector,
+            all_blocks=arguments.all_blocks,
+        )
+        print("\n".join(lines))
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def report(path: Path, side: int, seed: int, detector: str) -> list[str]:
+def report(
+    path: Path, side: int, seed: int, detector: str, *, all_blocks: bool = False
+) -> list[str]:
     """Make the image if it is not there, survey it with a crash half-way, and say what came of it.
 
     Parameters
@@ -251,6 +271,8 @@ def report(path: Path, side: int, seed: int, detector: str) -> list[str]:
         Of the image.
     detector
         One of `DETECTORS`.
+    all_blocks
+        Look at blocks in which nothing is dark, too.
 
     Raises
     ------
@@ -262,8 +284,8 @@ def report(path: Path, side: int, seed: int, detector: str) -> list[str]:
         write_image(path, side, seed)
     made = time.monotonic() - begin
     folder = path.with_suffix(".work")
-    killed = run_process(detector, path, folder, kill_at=0.5)
-    ended = run_process(detector, path, folder, kill_at=None)
+    killed = run_process(detector, path, folder, kill_at=0.5, all_blocks=all_blocks)
+    ended = run_process(detector, path, folder, kill_at=None, all_blocks=all_blocks)
     if ended.found is None:
         raise PipelineError("the second process was killed as well")
     counts = ended.found.counts

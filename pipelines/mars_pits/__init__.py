@@ -29,7 +29,7 @@ class MarsPitsPipeline:
 
     name = "mars_pits"
     title = "Pits and skylights in images of Mars"
-    version = "1.0"
+    version = "1.1"
 
     def run(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,8 @@ Values = NDArray[np.float64]
 
 _INSIDE = (0.4, 0.5, 0.6)
 _CORE = (0.5, 0.35, 0.65)
+#: What the probabilities of classes that are no pits are multiplied by.
+_NEGATIVE_WEIGHTS = (0.85, 0.7, 0.55)
 _CONFIDENCES = np.linspace(0.1, 0.9, 33)
 #: Fewer objects than this leave the confidence as it is without learning.
 _LEAST_OBJECTS = 12
@@ -45,6 +47,13 @@ class Read:
         found = separate(maps, rule)
         objects = found_objects(found, rule, sample.numbers.shape)
         return cls(found, Overlaps.of(objects, true_objects(sample)))
+
+    def weighed(self, weights: Sequence[float]) -> Read:
+        """Return the same with other probabilities of classes, see `Rule.class_weights`."""
+        found = [each.weighed(weights) for each in self.found]
+        kinds = np.array([each.kind for each in found], np.int64)
+        plain = replace(self.plain, found=replace(self.plain.found, kinds=kinds))
+        return Read(found, plain)
 
     def overlaps(self, rule: Rule) -> Overlaps:
         """Return the same with the confidences that a rule gives."""
@@ -83,8 +92,10 @@ def choose_rule(
 
     Thresholds are those of the largest mean average precision of masks; then the confidence is a
     logistic function of `instances.FEATURES`, learnt from which objects are right in class and
-    overlap a labelled one by half; the least confidence is that of the largest F1 of masks. The
-    error of diameters is that which 68.3 % of them do not exceed.
+    overlap a labelled one by half; the least confidence is that of the largest F1 of masks. So is
+    the weight of classes that are no pits: their objects are left out, so that to miss one costs
+    nothing, and what is nearly as likely a pit had better be called one. The error of diameters is
+    that which 68.3 % of them do not exceed.
 
     Parameters
     ----------
@@ -121,17 +132,39 @@ def choose_rule(
         value = precision(others, rule)
         if value > best_value:
             best, best_value, reads = rule, value, others
-    learnt = replace(best, coefficients=_coefficients(reads))
-    overlaps = [each.overlaps(learnt) for each in reads]
+    weighed = [
+        _with_confidence(reads, each, classes, pits) for each in _weighed(best, classes, pits)
+    ]
+    chosen, reads, _ = max(weighed, key=lambda each: each[2])
+    overlaps = [each.overlaps(chosen) for each in reads]
+    errors = np.abs(diameter_errors(overlaps, chosen.confidence))
+    if len(errors):
+        chosen = replace(chosen, diameter_error=float(np.percentile(errors, _ONE_SIGMA)))
+    return chosen, precision(reads, chosen, masks=False)
+
+
+def _weighed(rule: Rule, classes: Sequence[str], pits: Sequence[str]) -> Iterator[Rule]:
+    """Yield rules in which classes that are no pits count for less and less."""
+    yield rule
+    if len(pits) < len(classes):
+        for weight in _NEGATIVE_WEIGHTS:
+            weights = tuple(1.0 if name in pits else weight for name in classes)
+            yield replace(rule, class_weights=weights)
+
+
+def _with_confidence(
+    reads: Sequence[Read], rule: Rule, classes: Sequence[str], pits: Sequence[str]
+) -> tuple[Rule, list[Read], float]:
+    """Learn the confidence; return the rule with it, what is read by it, and the largest F1."""
+    weighed = [each.weighed(rule.class_weights) for each in reads]
+    learnt = replace(rule, coefficients=_coefficients(weighed))
+    overlaps = [each.overlaps(learnt) for each in weighed]
     f1 = [
-        np.nan_to_num(object_f1(overlaps, classes, pits, float(least), masks=True))
+        float(np.nan_to_num(object_f1(overlaps, classes, pits, float(least), masks=True)))
         for least in _CONFIDENCES
     ]
-    least = float(_CONFIDENCES[int(np.argmax(f1))])
-    errors = np.abs(diameter_errors(overlaps, least))
-    error = float(np.percentile(errors, _ONE_SIGMA)) if len(errors) else learnt.diameter_error
-    chosen = replace(learnt, confidence=least, diameter_error=error)
-    return chosen, precision(reads, chosen, masks=False)
+    best = int(np.argmax(f1))
+    return replace(learnt, confidence=float(_CONFIDENCES[best])), weighed, f1[best]
 
 
 def _coefficients(reads: Sequence[Read]) -> tuple[float, ...]:

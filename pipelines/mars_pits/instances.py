@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ Bytes = NDArray[np.uint8]
 FEATURES = ("inside", "edge", "core", "kind", "size")
 #: Least part of the pixels that hang together which a core has.
 _LEAST_CORE = 0.08
+#: No pixel is surer than this that an object is not of some class.
+_LEAST_KIND = 0.005
 _EIGHT = np.ones((3, 3), dtype=bool)
 
 
@@ -38,6 +41,9 @@ class Rule:
         Of the logistic function that makes a confidence of `FEATURES`; the first is the constant.
     diameter_error
         Relative standard deviation of diameters.
+    class_weights
+        What the probability of each class is multiplied by before the largest counts; empty for
+        all alike.
     """
 
     inside: float = 0.5
@@ -46,6 +52,7 @@ class Rule:
     confidence: float = 0.5
     coefficients: tuple[float, ...] = (0.0, 1.0, 0.0, 0.0, 1.0, 0.0)
     diameter_error: float = 0.1
+    class_weights: tuple[float, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """Return the fields as values that JSON can hold."""
@@ -80,6 +87,16 @@ class Found:
         value = rule.coefficients[0] + float(np.dot(rule.coefficients[1:], self.features))
         return float(1.0 / (1.0 + np.exp(-value)))
 
+    def weighed(self, weights: Sequence[float]) -> Found:
+        """Return the same with other probabilities of classes, see `Rule.class_weights`."""
+        if not len(weights):
+            return self
+        kinds = self.kinds * np.asarray(weights, float)
+        kinds = kinds / max(float(kinds.sum()), 1e-9)
+        features = self.features.copy()
+        features[FEATURES.index("kind")] = _logit(float(kinds.max()))
+        return Found(self.region, kinds, features)
+
 
 def quantised(maps: NDArray[np.float32]) -> Bytes:
     """Return probabilities as whole numbers, 255 for 1, as surveys of rasters keep them."""
@@ -113,7 +130,7 @@ def separate(maps: Bytes, rule: Rule, within: Flags | None = None) -> list[Found
         for piece in _pieces(own, np.where(own, cores[place], 0)):
             whole = ndimage.binary_fill_holes(piece)
             if whole.sum() >= rule.least_area:
-                found.append(_found(whole, place, maps))
+                found.append(_found(whole, place, maps).weighed(rule.class_weights))
     return found
 
 
@@ -138,7 +155,8 @@ def _pieces(own: Flags, cores: NDArray[np.int32]) -> list[Flags]:
 
 def _found(whole: Flags, place: tuple[slice, ...], maps: Bytes) -> Found:
     part = maps[(slice(None), *place)][:, whole] / 255.0
-    kinds = part[2:].mean(axis=1)
+    # The mean of logarithms: pixels that rule a class out count for more than those in doubt.
+    kinds = np.exp(np.log(np.maximum(part[2:], _LEAST_KIND)).mean(axis=1))
     kinds = kinds / max(float(kinds.sum()), 1e-9)
     region = Region.of(whole, place[0].start, place[1].start)
     return Found(region, kinds, features_of(part, kinds, float(region.area)))

@@ -111,7 +111,8 @@ def _fitted(
     """Return the network, how it learnt, and what it knew before."""
     require("torch")
     from pipelines.images.network import load_network
-    from pipelines.mars_pits.train import Plan, fit
+    from pipelines.mars_pits.plan import Plan
+    from pipelines.mars_pits.train import fit
 
     before, started = None, "nothing"
     if start is not None:

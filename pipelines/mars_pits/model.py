@@ -95,11 +95,18 @@ def logits_of(network: UNet, images: Tensor) -> Logits:
     return Logits(inside, core, found["kind"])
 
 
-def loss(found: Logits, wanted: Targets) -> Tensor:
+def loss(found: Logits, wanted: Targets, classes: float = 0.5) -> Tensor:
     """Return the loss of a batch: cross-entropies of all maps, and the Dice loss of rims.
 
     The Dice loss (Milletari et al. 2016, 3DV, 565) keeps small objects from being given up for the
     sake of the ground, of which there is far more.
+
+    Parameters
+    ----------
+    found, wanted
+        What the network says of a batch, and what it should have said.
+    classes
+        How much the classes count beside the rest.
     """
     rims = functional.binary_cross_entropy_with_logits(
         found.inside, wanted.cover, weight=wanted.known
@@ -112,7 +119,7 @@ def loss(found: Logits, wanted: Targets) -> Tensor:
     dice = 1.0 - (2.0 * (inside * cover).sum() + 1.0) / (inside.sum() + cover.sum() + 1.0)
     each = functional.cross_entropy(found.kind, wanted.kind, reduction="none")
     kinds = (each * wanted.weight).sum() / wanted.weight.sum().clamp(min=1.0)
-    total: Tensor = rims + cores + dice + 0.5 * kinds
+    total: Tensor = rims + cores + dice + classes * kinds
     return total
 
 

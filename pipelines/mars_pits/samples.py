@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.mars_pits.simulate import Picture
+from pipelines.mars_pits.simulate import Picture, purpose_of
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -36,6 +36,8 @@ class Sample:
         Which object a pixel belongs to, 1 for the first; 0 for none; same shape.
     kinds
         Class of each object, as a number.
+    mirrored
+        Whether its mirror image may be learnt from, too.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Sample:
     cover: NDArray[np.float32]
     numbers: Numbers
     kinds: tuple[int, ...]
+    mirrored: bool = True
 
     def masks(self) -> Flags:
         """Return the pixels of each object of which half or more is its own, (n, rows, cols)."""
@@ -64,6 +67,7 @@ class Sample:
             np.where(renumbered > 0, inside, np.float32(0.0)),
             renumbered,
             tuple(self.kinds[old - 1] for old in kept),
+            self.mirrored,
         )
 
 
@@ -101,6 +105,8 @@ def sample_of(picture: Picture, classes: Sequence[str]) -> Sample:
         np.clip(picture.cover.sum(axis=0), 0.0, 1.0).astype(np.float32),
         numbers,
         tuple(classes.index(thing.kind) for thing in picture.things),
+        # A mirror image has another Sun, which may be one that is held back.
+        purpose_of(picture.light.incidence, -picture.light.sun_azimuth) == "training",
     )
 
 

@@ -35,11 +35,13 @@ DIAMETERS = (14.0, 52.0)
 METRES = (20.0, 300.0)
 
 #: Seeds of sites and pictures; those of scores are learnt from nowhere.
-SEEDS: dict[Purpose, int] = {"training": 1000, "validation": 2000, "test": 5000}
+SEEDS: dict[Purpose, int] = {"training": 1000, "validation": 2000, "test": 7000}
 #: How many sites each has.
 SITES: dict[Purpose, int] = {"training": 60, "validation": 15, "test": 30}
 #: Cells of the Sun's direction: degrees of incidence from the first to the last, and of azimuth.
 _INCIDENCES, _INCIDENCE_STEP, _AZIMUTH_STEP = (28.0, 70.0), 6.0, 15.0
+#: Shapes that are looked for places for in a crowded picture of `SIZE`, and the largest diameter.
+_CROWDED, _CROWDED_LARGEST = 14.0, 32.0
 #: Part of the pictures without pits.
 _EMPTY = 0.08
 #: Pits have to lie apart by so many pixels.
@@ -119,7 +121,14 @@ def random_sun(purpose: Purpose, rng: np.random.Generator) -> tuple[float, float
             return incidence, azimuth
 
 
-def picture(purpose: Purpose, number: int, *, seed: int | None = None, size: int = SIZE) -> Picture:
+def picture(
+    purpose: Purpose,
+    number: int,
+    *,
+    seed: int | None = None,
+    size: int = SIZE,
+    crowded: bool = False,
+) -> Picture:
     """Render a picture.
 
     Parameters
@@ -132,6 +141,9 @@ def picture(purpose: Purpose, number: int, *, seed: int | None = None, size: int
         Of sites and everything else; that of the purpose when not given.
     size
         Pixels along each side.
+    crowded
+        Many round shapes, none of them large, instead of what is asked for otherwise: what is hard
+        to tell apart is learnt from more quickly.
     """
     first = SEEDS[purpose] if seed is None else seed
     site = random_site(first, number % SITES[purpose])
@@ -148,20 +160,26 @@ def picture(purpose: Purpose, number: int, *, seed: int | None = None, size: int
         ambient=float(rng.uniform(0.02, 0.12)),
         photometry="lommel-seeliger" if rng.random() < 0.5 else "lambert",
     )
-    shapes = place_shapes(site, size, rng)
-    return take_picture(f"{purpose}_{first}_{number:05d}", site, shapes, light, camera, rng, size)
+    shapes = place_shapes(site, size, rng, crowded=crowded)
+    name = "crowded" if crowded else purpose
+    return take_picture(f"{name}_{first}_{number:05d}", site, shapes, light, camera, rng, size)
 
 
-def place_shapes(site: Site, size: int, rng: np.random.Generator) -> tuple[Shape, ...]:
-    """Return shapes that lie apart in a picture of `size` pixels."""
-    if rng.random() < _EMPTY:
+def place_shapes(
+    site: Site, size: int, rng: np.random.Generator, *, crowded: bool = False
+) -> tuple[Shape, ...]:
+    """Return shapes that lie apart in a picture of `size` pixels; `crowded` as for `picture`."""
+    if not crowded and rng.random() < _EMPTY:
         return ()
+    largest = _CROWDED_LARGEST if crowded else DIAMETERS[1]
     sizes = (
         max(DIAMETERS[0], METRES[0] / site.pixel),
-        min(DIAMETERS[1], METRES[1] / site.pixel),
+        min(largest, METRES[1] / site.pixel),
     )
-    wanted = 1 + int(rng.poisson((site.crowding - 1.0) * (size / SIZE) ** 2))
-    kinds = [CLASSES[int(each)] for each in rng.integers(len(CLASSES), size=wanted)]
+    crowding = _CROWDED if crowded else site.crowding
+    classes = [name for name in CLASSES if not (crowded and name == "elongated")]
+    wanted = 1 + int(rng.poisson((crowding - 1.0) * (size / SIZE) ** 2))
+    kinds = [classes[int(each)] for each in rng.integers(len(classes), size=wanted)]
     placed: list[Shape] = []
     # Elongated ones need most room: placed last they would be rare.
     for kind in sorted(kinds, key=lambda each: each != "elongated"):

@@ -1,9 +1,10 @@
-"""Learning from samples: turned, brightened, blurred; the learning rate falls to zero."""
+"""Learning from samples: turned, cut, brightened, blurred; the learning rate falls to zero."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from pipelines.contract import Progress, silent
 from pipelines.errors import require
 from pipelines.images.network import UNet
 from pipelines.mars_pits.model import FOLD, Targets, logits_of, loss, new_network
+from pipelines.mars_pits.plan import Plan
 from pipelines.mars_pits.samples import Numbers, Sample, normalised
 from pipelines.signals.training import fix_seeds
 
@@ -20,25 +22,6 @@ from pipelines.signals.training import fix_seeds
 CORE = 0.45
 #: Small: with little time to learn in, many steps count for more than exact ones.
 _BATCH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a network is trained.
-
-    Attributes
-    ----------
-    steps
-        Batches.
-    learning_rate
-        Largest, after a short rise; it falls to zero as half a cosine.
-    check_every
-        Batches between two looks at the validation samples.
-    """
-
-    steps: int = 900
-    learning_rate: float = 3e-3
-    check_every: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +43,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A sample as arrays of the network: see `Targets`."""
+    """A sample as arrays of the network, see `Targets`; `mirrored` as `Sample` has it."""
 
     image: NDArray[np.float32]
     cover: NDArray[np.float32]
@@ -68,6 +51,7 @@ class Prepared:
     kind: NDArray[np.int64]
     weight: NDArray[np.float32]
     known: NDArray[np.float32]
+    mirrored: bool = True
 
 
 def core_of(numbers: Numbers, inside: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -80,14 +64,18 @@ def core_of(numbers: Numbers, inside: NDArray[np.bool_]) -> NDArray[np.float32]:
     inside
         Pixels of which half or more lies in an object.
     """
-    edt = require("scipy.ndimage").distance_transform_edt
+    ndimage = require("scipy.ndimage")
     core = np.zeros(numbers.shape, np.float32)
-    for number in range(1, int(numbers.max(initial=0)) + 1):
-        mask = (numbers == number) & inside
-        if mask.any():
-            # Beyond the edge of a window an object goes on; its rim is not there.
-            distance = edt(np.pad(mask, 1, mode="edge"))[1:-1, 1:-1]
-            core[mask & (distance >= CORE * distance[mask].max())] = 1.0
+    own = np.where(inside, numbers, 0)
+    for number, place in enumerate(ndimage.find_objects(own), start=1):
+        if place is None:
+            continue
+        # With the ground beside it, so that only the edge of the window is its edge.
+        wider = tuple(slice(max(0, each.start - 1), each.stop + 1) for each in place)
+        mask = own[wider] == number
+        # Beyond the edge of a window an object goes on; its rim is not there.
+        distance = ndimage.distance_transform_edt(np.pad(mask, 1, mode="edge"))[1:-1, 1:-1]
+        core[wider][mask & (distance >= CORE * distance[mask].max())] = 1.0
     return core
 
 
@@ -106,12 +94,44 @@ def prepare(sample: Sample) -> Prepared:
         kinds[::FOLD, ::FOLD],
         weights[::FOLD, ::FOLD].astype(np.float32),
         np.isfinite(sample.pixels).astype(np.float32),
+        sample.mirrored,
     )
 
 
-def _turned(each: Prepared, quarters: int) -> Prepared:
+def _changed(each: Prepared, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Prepared:
     arrays = (each.image, each.cover, each.core, each.kind, each.weight, each.known)
-    return Prepared(*(np.rot90(array, quarters) for array in arrays))
+    return Prepared(*(change(array) for array in arrays), each.mirrored)
+
+
+def placed(each: Prepared, plan: Plan, rng: np.random.Generator) -> Prepared:
+    """Return a sample turned by some quarters, and mirrored and cut if the plan says so.
+
+    Parameters
+    ----------
+    each
+        The sample.
+    plan
+        How is trained.
+    rng
+        Of what is done.
+    """
+    quarters = int(rng.integers(4))
+    made = _changed(each, lambda array: np.rot90(array, quarters))
+    if plan.mirror and each.mirrored and rng.random() < 0.5:
+        made = _changed(made, np.fliplr)
+    if plan.window is None:
+        return made
+    # Where pixels are folded, so that classes stay with their pixels.
+    steps = [(length - plan.window) // FOLD + 1 for length in made.image.shape]
+    top, left = (FOLD * int(rng.integers(count)) for count in steps)
+    size = plan.window
+
+    def cut(array: NDArray[Any]) -> NDArray[Any]:
+        fold = made.image.shape[0] // array.shape[0]
+        rows = slice(top // fold, (top + size) // fold)
+        return array[rows, left // fold : (left + size) // fold]
+
+    return _changed(made, cut)
 
 
 def varied(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -146,7 +166,7 @@ def batch_of(several: Sequence[Prepared]) -> tuple[torch.Tensor, Targets]:
 
 
 def _batches(
-    samples: Sequence[Prepared], rng: np.random.Generator
+    samples: Sequence[Prepared], plan: Plan, rng: np.random.Generator
 ) -> Iterator[tuple[torch.Tensor, Targets]]:
     """Yield batches for ever; every sample once before any comes again."""
     order: list[int] = []
@@ -154,19 +174,19 @@ def _batches(
         while len(order) < _BATCH:
             order += [int(each) for each in rng.permutation(len(samples))]
         chosen, order = order[:_BATCH], order[_BATCH:]
-        several = [_turned(samples[each], int(rng.integers(4))) for each in chosen]
+        several = [placed(samples[each], plan, rng) for each in chosen]
         _, targets = batch_of(several)
         made = np.stack([varied(each.image, rng) for each in several])
         yield torch.from_numpy(made) * targets.known, targets
 
 
-def mean_loss(network: UNet, samples: Sequence[Prepared]) -> float:
-    """Return the loss of samples, as they are."""
+def mean_loss(network: UNet, samples: Sequence[Prepared], classes: float = 0.5) -> float:
+    """Return the loss of samples as they are; see `model.loss`."""
     values = []
     with torch.inference_mode():
         for first in range(0, len(samples), _BATCH):
             images, targets = batch_of(samples[first : first + _BATCH])
-            values.append(float(loss(logits_of(network, images), targets)))
+            values.append(float(loss(logits_of(network, images), targets, classes)))
     return float(np.mean(values)) if values else float("nan")
 
 
@@ -211,7 +231,7 @@ def fit(
     if start is not None:
         take_over(network, start)
     network = network.to(memory_format=torch.channels_last)
-    batches = _batches([prepare(each) for each in training], rng)
+    batches = _batches([prepare(each) for each in training], plan, rng)
     aside = [prepare(each) for each in validation]
     optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -222,7 +242,7 @@ def fit(
     network.train()
     for step in range(1, plan.steps + 1):
         images, targets = next(batches)
-        value = loss(logits_of(network, images), targets)
+        value = loss(logits_of(network, images), targets, plan.classes)
         optimizer.zero_grad()
         value.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -231,7 +251,8 @@ def fit(
         recent.append(float(value.detach()))
         if step % plan.check_every == 0 or step == plan.steps:
             network.eval()
-            checks.append(Check(step, float(np.mean(recent)), mean_loss(network, aside)))
+            seen = mean_loss(network, aside, plan.classes)
+            checks.append(Check(step, float(np.mean(recent)), seen))
             network.train()
             recent.clear()
             progress(f"training, loss {checks[-1].training:.3f}", step, plan.steps)

@@ -127,7 +127,9 @@ def read_parameters(folder: Path) -> Parameters:
 
 def _rule(content: dict[str, Any]) -> Rule:
     coefficients = tuple(float(each) for each in content["coefficients"])
-    return Rule(**{**content, "coefficients": coefficients})
+    # Weights from before classes had any have none.
+    weights = tuple(float(each) for each in content.get("class_weights", ()))
+    return Rule(**{**content, "coefficients": coefficients, "class_weights": weights})
 
 
 def _member(content: dict[str, Any]) -> Member:

@@ -69,6 +69,14 @@ def test_a_killed_survey_goes_on_and_finds_what_was_planted(image, tmp_path):
     assert others == 0
 
 
+def test_without_the_pre_screen_no_block_is_left_out(image, tmp_path):
+    every = find_shadows(image, tmp_path, lambda *_: None, all_blocks=True)
+    some = find_shadows(image, tmp_path, lambda *_: None)
+    assert (every.counts.computed, every.counts.empty) == (9, 0)
+    assert some.counts.empty > 0
+    np.testing.assert_array_equal(every.places, some.places)
+
+
 def test_detections_beside_planted_pits_are_counted_as_others():
     truth = pd.DataFrame(
         {"kind": ["pit", "pit", "mound"], "row": [10, 90, 50], "col": [10, 90, 50], "radius": 8.0}

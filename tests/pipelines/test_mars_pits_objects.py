@@ -250,6 +250,51 @@ def test_the_rule_learns_which_objects_are_right_from_validation_pictures():
     assert max(ghosts, default=0.0) < rule.confidence
 
 
+def doubtful(kinds: tuple[float, ...]) -> np.ndarray:
+    """Return maps of one disc of which the class is in doubt."""
+    maps = maps_of([(32, 32, 10, 0)]).astype(np.float32) / 255.0
+    for number, value in enumerate(kinds):
+        maps[2 + number] = value * disc(32, 32, 10)
+    return quantised(maps)
+
+
+def test_a_class_that_counts_for_less_gives_way_to_one_that_is_nearly_as_likely():
+    maps = doubtful((0.05, 0.45, 0.5))
+    (plain,) = separate(maps, Rule())
+    (weighed,) = separate(maps, Rule(class_weights=(1.0, 1.0, 0.7)))
+    assert (plain.kind, weighed.kind) == (2, 1)
+    np.testing.assert_allclose(weighed.kinds, np.array([5, 45, 35]) / 85, atol=0.01)
+    assert weighed.kinds.sum() == pytest.approx(1.0)
+    # The confidence is that of the class it has now.
+    assert weighed.features[3] == pytest.approx(np.log(45 / 40), abs=0.05)
+    np.testing.assert_array_equal(np.delete(weighed.features, 3), np.delete(plain.features, 3))
+
+
+def test_pixels_that_rule_a_class_out_count_for_more_than_those_in_doubt():
+    maps = doubtful((0.55, 0.45, 0.0))
+    rim = disc(32, 32, 10) & ~disc(32, 32, 8)
+    maps[2][rim], maps[3][rim] = 13, 242
+    (found,) = separate(maps, Rule())
+    # The mean over the pixels is that of the first class.
+    assert maps[2][disc(32, 32, 10)].mean() > 0.5 * 0.55 * 255
+    assert found.kind == 1
+
+
+def test_the_rule_calls_more_pits_where_that_finds_more_of_them():
+    maps, samples = [], []
+    for number in range(24):
+        bowl = number % 3 > 0
+        # In doubt, two of three are bowls: more likely craters by the maps, but seldom so.
+        maps.append(doubtful((0.02, 0.44, 0.54)))
+        samples.append(sample_of([(32, 32, 10.0, 1 if bowl else 2)]))
+    rule, _ = choose_rule(maps, samples, CLASSES, NEGATIVES)
+    assert rule.class_weights[:2] == (1.0, 1.0)
+    assert rule.class_weights[2] < 0.44 / 0.54
+    assert all(separate(each, rule)[0].kind == 1 for each in maps)
+    only_pits, _ = choose_rule(maps, samples, CLASSES, frozenset())
+    assert only_pits.class_weights == ()
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**20))
 def test_objects_of_a_sample_are_those_with_a_whole_pixel(seed):

@@ -14,8 +14,16 @@ pytest.importorskip("scipy")
 from pipelines.images.illumination import Illumination
 from pipelines.images.render import Camera
 from pipelines.mars_pits.classes import CLASSES, known_class
+from pipelines.mars_pits.samples import sample_of
 from pipelines.mars_pits.shapes import Shape, profile, random_shape, rim_distance
-from pipelines.mars_pits.simulate import picture, purpose_of, random_sun, take_picture
+from pipelines.mars_pits.simulate import (
+    SEEDS,
+    picture,
+    pictures,
+    purpose_of,
+    random_sun,
+    take_picture,
+)
 from pipelines.mars_pits.surface import Site, fractal, random_site
 
 PLAIN = Site(2.0, 0.01, 3.0, 0.0, 0.0, 2.0, 0.0, 0.0, 2.0, 0.0, 0.0)
@@ -48,6 +56,14 @@ def test_a_quarter_turn_leaves_a_sun_what_it_is_for(incidence, azimuth, quarters
     )
 
 
+def test_mirror_images_are_learnt_from_only_where_their_sun_may_be():
+    allowed = [sample_of(each, CLASSES) for each in pictures("training", 12, size=32)]
+    for each, made in zip(allowed, pictures("training", 12, size=32), strict=True):
+        mirrored = purpose_of(made.light.incidence, 360.0 - made.light.sun_azimuth)
+        assert each.mirrored == (mirrored == "training")
+    assert {each.mirrored for each in allowed} == {True, False}
+
+
 @pytest.mark.parametrize("purpose", ["training", "validation", "test"])
 def test_suns_are_those_of_their_purpose(purpose):
     rng = np.random.default_rng(3)
@@ -56,9 +72,20 @@ def test_suns_are_those_of_their_purpose(purpose):
 
 
 def test_purposes_share_neither_sites_nor_pictures():
-    sites = {(random_site(first, number)) for first in (1000, 2000, 5000) for number in range(30)}
+    sites = {(random_site(first, number)) for first in SEEDS.values() for number in range(30)}
     assert len(sites) == 90
     assert not np.array_equal(picture("training", 0).pixels, picture("validation", 0).pixels)
+
+
+def test_crowded_pictures_have_many_small_round_things_under_suns_that_are_learnt_from():
+    made = [picture("training", number, crowded=True) for number in range(6)]
+    plain = [picture("training", number) for number in range(6)]
+    assert sum(len(each.things) for each in made) > 1.5 * sum(len(each.things) for each in plain)
+    for each in made:
+        assert purpose_of(each.light.incidence, each.light.sun_azimuth) == "training"
+        assert all(thing.kind != "elongated" for thing in each.things)
+        # Ragged rims reach a little further.
+        assert all(thing.diameter < 36.0 * each.site.pixel for thing in each.things)
 
 
 def test_a_picture_is_the_same_every_time():

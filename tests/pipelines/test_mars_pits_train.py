@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,11 @@ from pipelines.images.raster import write_geotiff
 from pipelines.mars_pits import pipeline
 from pipelines.mars_pits.classes import CLASSES, NEGATIVES
 from pipelines.mars_pits.model import MULTIPLE, logits_of, loss, maps_of, new_network
+from pipelines.mars_pits.plan import Plan, Stage
 from pipelines.mars_pits.samples import Sample, samples_of
+from pipelines.mars_pits.shipped import rendered, train_network
 from pipelines.mars_pits.simulate import pictures
-from pipelines.mars_pits.train import Plan, batch_of, core_of, fit, prepare, take_over
+from pipelines.mars_pits.train import batch_of, core_of, fit, placed, prepare, take_over
 from pipelines.mars_pits.tutorial import place_of, write_pictures
 from pipelines.mars_pits.weights import load_detector, read_parameters
 from pipelines.mars_pits.windows import classes_of, divide, read_windows
@@ -64,6 +67,71 @@ def test_a_sample_is_prepared_with_its_class_where_it_is(samples):
     assert np.all((made.weight > 0) == inside[::2, ::2])
     assert made.core.max() == 1.0
     assert np.all(made.core <= inside)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_windows_are_parts_of_a_sample_that_is_turned_or_mirrored_where_allowed(samples, mirrored):
+    sample = replace(next(each for each in samples if each.kinds), mirrored=mirrored)
+    whole = prepare(sample)
+    plan, rng = Plan(window=32, mirror=True), np.random.default_rng(2)
+    turns = {k: np.rot90(whole.image, k) for k in range(4)}
+    mirrors = {4 + k: np.fliplr(each) for k, each in turns.items()}
+    seen = set()
+    for _ in range(60):
+        part = placed(whole, plan, rng)
+        assert part.image.shape == part.cover.shape == part.known.shape == (32, 32)
+        assert part.kind.shape == part.weight.shape == (16, 16)
+        of = [
+            (number, row, col)
+            for number, each in {**turns, **mirrors}.items()
+            for row in range(0, 33, 2)
+            for col in range(0, 33, 2)
+            if np.array_equal(each[row : row + 32, col : col + 32], part.image)
+        ]
+        ((number, row, col),) = of
+        change = np.fliplr if number > 3 else np.asarray
+        for name, fold in (("cover", 1), ("core", 1), ("kind", 2), ("weight", 2)):
+            full = change(np.rot90(getattr(whole, name), number % 4))
+            cut = slice(row // fold, (row + 32) // fold), slice(col // fold, (col + 32) // fold)
+            np.testing.assert_array_equal(full[cut], getattr(part, name))
+        seen.add(number)
+    assert seen == (set(range(8)) if mirrored else set(range(4)))
+
+
+def test_training_goes_on_after_the_stage_that_was_finished(samples, tmp_path):
+    stages = (
+        Stage(range(8), Plan(steps=2)),
+        Stage(range(6), Plan(steps=2, learning_rate=1e-3, window=48, mirror=True), crowded=4),
+    )
+
+    def train(folder: Path) -> Path:
+        return train_network(
+            samples, samples[6:], samples[:2], seed=0, folder=folder, stages=stages
+        )
+
+    once = train(tmp_path / "once").read_bytes()
+    again = tmp_path / "again"
+    again.mkdir()
+    first = tmp_path / "once" / "stage1.safetensors"
+    (again / first.name).write_bytes(first.read_bytes())
+    assert train(again).read_bytes() == once
+    assert first.read_bytes() != once
+    # What is finished is not done again.
+    last = again / "stage2.safetensors"
+    before = last.stat().st_mtime_ns
+    assert train(again) == last
+    assert last.stat().st_mtime_ns == before
+
+
+def test_pictures_are_the_same_kept_or_rendered(tmp_path):
+    first = rendered("validation", 2, cache=tmp_path)
+    kept = rendered("validation", 2, cache=tmp_path)
+    for one, other in zip(first, kept, strict=True):
+        for name in ("name", "kinds", "mirrored"):
+            assert getattr(one, name) == getattr(other, name)
+        for name in ("pixels", "cover", "numbers"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert [each.suffixes for each in tmp_path.iterdir()] == [[".npz"]]
 
 
 def test_learning_lowers_the_loss_and_is_the_same_for_the_same_seed(samples):
