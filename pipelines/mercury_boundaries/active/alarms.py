@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipelines.errors import WeightsError, require
 from pipelines.mercury_boundaries.active.drift import BLOCK, Expectation
-from pipelines.mercury_boundaries.active.orbits import MEASURES, OrbitSummary
+from pipelines.mercury_boundaries.active.orbits import MEASURES, OrbitSummary, values_kept
 
 Values = NDArray[np.float64]
 
@@ -293,9 +293,7 @@ def load_alarm_model(expectation: Expectation, path: Path = SHIPPED_ALARMS) -> A
         If the file is not there or is something else.
     """
     try:
-        values = json.loads(path.read_text())
-        if values["measures"] != list(MEASURES):
-            raise ValueError(f"it is of the measures {values['measures']}")
+        values = values_kept(path)
         first, later = (float(each) for each in values["thresholds_season"])
         return AlarmModel(expectation, float(values["threshold"]), (first, later), values["notes"])
     except (OSError, ValueError, KeyError, TypeError) as error:

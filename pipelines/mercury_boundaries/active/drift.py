@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import WeightsError
-from pipelines.mercury_boundaries.active.orbits import MEASURES, OrbitSummary
+from pipelines.mercury_boundaries.active.orbits import MEASURES, OrbitSummary, values_kept
 
 Values = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -344,9 +344,7 @@ def load_drift_model(path: Path = SHIPPED_DRIFT) -> DriftModel:
         If the file is not there or is something else.
     """
     try:
-        values = json.loads(path.read_text())
-        if values["measures"] != list(MEASURES):
-            raise ValueError(f"it is of the measures {values['measures']}")
+        values = values_kept(path)
         arrays = {
             name: np.array(values[name], dtype=np.float64)
             for name in ("seasonal", "mean", "spread", "whitening", "centres")

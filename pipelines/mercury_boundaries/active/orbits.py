@@ -6,8 +6,10 @@ Winslow et al. (2013), so that no region need be known.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -245,3 +247,17 @@ def orbit_name(periapsis: int, simulated: bool) -> str:
     """Return the name of the orbit that has its periapsis in a minute."""
     stamp = str(np.datetime64(periapsis // 60 * 60, "s")).replace("-", "").replace(":", "")
     return f"{'SIM' if simulated else 'MESS'}_ORBIT_{stamp[:13]}"
+
+
+def values_kept(path: Path) -> dict[str, Any]:
+    """Read what was learnt about the measures and kept.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError, TypeError
+        If the file is not there, or is not of the measures that there are now.
+    """
+    values: dict[str, Any] = json.loads(path.read_text())
+    if values["measures"] != list(MEASURES):
+        raise ValueError(f"it is of the measures {values['measures']}")
+    return values
